@@ -1,0 +1,478 @@
+-- Generated from the migrations and views of erranal/store; do not edit.
+-- Write it anew with: python -m erranal.store.schema > db/schema.sql
+
+-- Which cluster an output is in; -1 is noise
+CREATE TABLE cluster_members (
+    clustering_id VARCHAR NOT NULL,
+    output_id VARCHAR NOT NULL,
+    cluster INTEGER NOT NULL,
+    PRIMARY KEY (clustering_id, output_id)
+);
+
+-- One clustering of one population of outputs at one resolution
+CREATE TABLE clusterings (
+    clustering_id VARCHAR NOT NULL,
+    encoder_id VARCHAR NOT NULL,
+    population VARCHAR NOT NULL,  -- Which outputs: errors or all
+    resolution DOUBLE NOT NULL,
+    seed INTEGER NOT NULL,
+    params JSON,
+    outputs BIGINT NOT NULL,
+    clusters INTEGER NOT NULL,
+    noise DOUBLE NOT NULL,  -- Share of outputs left without a cluster
+    modularity DOUBLE,
+    ari_seeds DOUBLE,  -- Mean adjusted Rand index between runs with other seeds
+    ari_subsamples DOUBLE,  -- Mean adjusted Rand index with clusterings of 80 % subsamples, on the shared outputs
+    v_modality DOUBLE,  -- Bias-corrected Cramer V of cluster and modality
+    v_codes DOUBLE,  -- Bias-corrected Cramer V of cluster and primary code of the newest judge; NULL until there is one
+    chosen BOOLEAN NOT NULL,  -- The resolution shown by default
+    PRIMARY KEY (clustering_id)
+);
+
+-- One cluster; -1 is noise and has no row
+CREATE TABLE clusters (
+    clustering_id VARCHAR NOT NULL,
+    cluster INTEGER NOT NULL,
+    size BIGINT NOT NULL,
+    terms VARCHAR[],  -- Words that set the cluster apart, strongest first
+    exemplars VARCHAR[],  -- output_ids nearest to the centre, nearest first
+    modality_share JSON,  -- Share of each modality among the members
+    stability DOUBLE,  -- Mean best Jaccard overlap with a cluster of each subsample run
+    PRIMARY KEY (clustering_id, cluster)
+);
+
+-- One version of one codebook, whole
+CREATE TABLE codebooks (
+    codebook_id VARCHAR NOT NULL,  -- name@version#hash
+    name VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    hash VARCHAR NOT NULL,
+    title VARCHAR,
+    description VARCHAR,
+    source VARCHAR NOT NULL,  -- The YAML text it was read from
+    loaded_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    PRIMARY KEY (codebook_id)
+);
+
+-- One code of one codebook version
+CREATE TABLE codes (
+    codebook_id VARCHAR NOT NULL,
+    code VARCHAR NOT NULL,  -- Dotted path, family first, e.g. reading.value_misread
+    position INTEGER NOT NULL,  -- Place in the book, 0-based
+    family VARCHAR NOT NULL,
+    parent VARCHAR,
+    title VARCHAR NOT NULL,
+    definition VARCHAR NOT NULL,
+    include VARCHAR[],
+    exclude VARCHAR[],
+    rules VARCHAR[],
+    examples JSON,
+    lineage JSON,
+    PRIMARY KEY (codebook_id, code)
+);
+
+-- Whether the compared arm thinks less aloud: lengths and shares per paired comparison
+CREATE TABLE collapse (
+    gap_id VARCHAR NOT NULL,
+    model VARCHAR NOT NULL,
+    prompt_style VARCHAR NOT NULL,
+    arm_a VARCHAR NOT NULL,
+    arm_b VARCHAR NOT NULL,
+    pairs BIGINT NOT NULL,
+    chars_a DOUBLE,  -- Mean response length in characters, reference arm
+    chars_b DOUBLE,
+    length_ratio DOUBLE,  -- Geometric mean of (compared + 1) / (reference + 1) length over pairs, with its interval
+    ratio_low DOUBLE,
+    ratio_high DOUBLE,
+    no_steps_a DOUBLE,  -- Share of responses with no reasoning step (fraction)
+    no_steps_b DOUBLE,
+    truncated_a DOUBLE,
+    truncated_b DOUBLE,
+    refused_a DOUBLE,
+    refused_b DOUBLE,
+    empty_a DOUBLE,
+    empty_b DOUBLE
+);
+
+-- One way of presenting an item
+CREATE TABLE conditions (
+    condition_id VARCHAR NOT NULL,  -- modality/prompt_style or modality/prompt_style/render
+    modality VARCHAR NOT NULL,  -- text, text+image, instruction+image, ocr-1p, ocr-2p, image or none
+    prompt_style VARCHAR NOT NULL,  -- Name of the prompt, e.g. direct or cot; default when the file has none
+    render VARCHAR,  -- Name of the render condition; NULL where nothing was rendered or it is unknown
+    render_params JSON,
+    PRIMARY KEY (condition_id)
+);
+
+-- One encoder with the parameters that determine its vectors
+CREATE TABLE encoders (
+    encoder_id VARCHAR NOT NULL,
+    name VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,  -- Hash of the weights, tokenizer and parameters
+    dimension INTEGER NOT NULL,
+    kind VARCHAR NOT NULL,  -- transformer, or lexical for the built-in fallback that knows words only
+    params JSON,
+    PRIMARY KEY (encoder_id)
+);
+
+-- Where a code shows: a span of a text, in Unicode code points, end exclusive
+CREATE TABLE evidence (
+    output_id VARCHAR NOT NULL,
+    judge_id VARCHAR NOT NULL,
+    codebook_id VARCHAR NOT NULL,
+    code VARCHAR NOT NULL,
+    field VARCHAR NOT NULL,  -- response, reasoning, question, reference (the response under the other condition) or status
+    start_cp INTEGER,
+    end_cp INTEGER,
+    quote VARCHAR,
+    match VARCHAR NOT NULL,  -- exact, normalised, fuzzy or unsupported
+    note VARCHAR  -- What the span shows, in words
+);
+
+-- Paired accuracy gaps, one comparison of two arms in one group a row
+CREATE TABLE gaps (
+    gap_id VARCHAR NOT NULL,
+    scorer VARCHAR NOT NULL,
+    failures VARCHAR NOT NULL,  -- wrong: format failures count as wrong; excluded: pairs with one are left out
+    grouping VARCHAR NOT NULL,  -- Columns that define the group, e.g. all, model, subject, model+prompt_style
+    model VARCHAR,
+    benchmark VARCHAR,
+    subject VARCHAR,
+    prompt_style VARCHAR,
+    arm_a VARCHAR NOT NULL,  -- Reference arm (text): modality, or modality:render
+    arm_b VARCHAR NOT NULL,  -- Compared arm (image)
+    pairs BIGINT NOT NULL,
+    items BIGINT NOT NULL,
+    both_right BIGINT NOT NULL,
+    only_a BIGINT NOT NULL,  -- Discordant pairs that only the reference arm got right
+    only_b BIGINT NOT NULL,
+    both_wrong BIGINT NOT NULL,
+    excluded BIGINT NOT NULL,
+    accuracy_a DOUBLE,
+    accuracy_b DOUBLE,
+    difference DOUBLE,  -- accuracy_b - accuracy_a, as a fraction: negative when the compared arm is worse
+    low DOUBLE,
+    high DOUBLE,
+    level DOUBLE NOT NULL,
+    method VARCHAR NOT NULL,
+    p DOUBLE,  -- Two-sided p of the method named: exact McNemar beside a Tango interval, t test beside a clustered one
+    p_mid DOUBLE,  -- Mid-p McNemar, two-sided
+    p_exact DOUBLE,
+    p_adjusted DOUBLE,  -- p adjusted by Holm within scorer, failures and grouping
+    adjustment VARCHAR
+);
+
+-- What would silently bias a comparison, one finding a row; rebuilt after every ingest
+CREATE TABLE integrity (
+    check_name VARCHAR NOT NULL,
+    severity VARCHAR NOT NULL,  -- error (the comparison is wrong), warning (look at it) or note
+    item_id VARCHAR,
+    output_id VARCHAR,
+    detail VARCHAR
+);
+
+-- One version of one benchmark item; outputs point at the version they came with
+CREATE TABLE items (
+    item_id VARCHAR NOT NULL,  -- benchmark/native_id
+    item_hash VARCHAR NOT NULL,  -- Hash of question, choices, gold and answer type
+    version INTEGER NOT NULL,  -- 1 for the content seen first, then counting up
+    benchmark VARCHAR NOT NULL,
+    native_id VARCHAR NOT NULL,
+    split VARCHAR,
+    subject VARCHAR,
+    question VARCHAR,
+    choices VARCHAR[],
+    gold VARCHAR,
+    answer_type VARCHAR,  -- choice, numeric, text, or NULL to let the scorer decide
+    metadata JSON,
+    source_id VARCHAR NOT NULL,
+    PRIMARY KEY (item_id, item_hash)
+);
+
+-- One run of one stage
+CREATE TABLE journal (
+    journal_id VARCHAR NOT NULL,
+    stage VARCHAR NOT NULL,
+    status VARCHAR NOT NULL,  -- running, done, failed or interrupted; a run still running after its process died was killed
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    seconds DOUBLE,
+    parameters JSON,
+    versions JSON,
+    inputs JSON,  -- Fingerprints of the tables it read, to tell when its result is stale
+    counts JSON,
+    error VARCHAR,
+    PRIMARY KEY (journal_id)
+);
+
+-- Who gives verdicts: hand-written rules, a language model, or labels made elsewhere
+CREATE TABLE judges (
+    judge_id VARCHAR NOT NULL,  -- Fingerprint of everything that determines a verdict but the record
+    kind VARCHAR NOT NULL,  -- rules, llm or imported; rules are never presented as a model
+    name VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    model VARCHAR,
+    params JSON,  -- For rules: assesses lists the codes the rules can give at all
+    PRIMARY KEY (judge_id)
+);
+
+-- 2-D position of a response text; only nearness means something, the axes do not
+CREATE TABLE maps (
+    encoder_id VARCHAR NOT NULL,
+    population VARCHAR NOT NULL,
+    response_hash VARCHAR NOT NULL,
+    x FLOAT NOT NULL,
+    y FLOAT NOT NULL
+);
+
+-- One response, as it stood in one file; a changed row is a new output in the same slot
+CREATE TABLE outputs (
+    output_id VARCHAR NOT NULL,  -- Hash of slot and content: everything derived from a response points here
+    slot_id VARCHAR NOT NULL,  -- Hash of run, item and sample
+    current BOOLEAN NOT NULL,  -- True for the newest content of the slot; older versions are kept with false
+    run_id VARCHAR NOT NULL,
+    item_id VARCHAR NOT NULL,
+    item_hash VARCHAR NOT NULL,
+    sample INTEGER NOT NULL,  -- Index of the sample, 0-based
+    response VARCHAR,
+    response_hash VARCHAR NOT NULL,  -- Hash of the response text: identical texts are embedded once
+    reasoning VARCHAR,  -- Reasoning channel where the file keeps it apart from the answer
+    prompt VARCHAR,
+    image VARCHAR,  -- Path or URL of the image shown, as the file names it
+    status VARCHAR NOT NULL,  -- ok, empty, truncated, refusal, filtered or api_error
+    finish_reason VARCHAR,
+    tokens_in BIGINT,
+    tokens_out BIGINT,
+    latency_s DOUBLE,
+    source_id VARCHAR NOT NULL,
+    line BIGINT NOT NULL,  -- Line (or record number) in the source file, 1-based
+    ingested_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    PRIMARY KEY (output_id)
+);
+
+-- Demo study only: the error that the simulation planted in one output
+CREATE TABLE planted (
+    item_id VARCHAR NOT NULL,
+    model VARCHAR NOT NULL,
+    arm VARCHAR NOT NULL,
+    sample INTEGER NOT NULL,
+    code VARCHAR NOT NULL
+);
+
+-- Demo study only: the rate per item at which the simulation plants each kind of error
+CREATE TABLE planted_rates (
+    model VARCHAR NOT NULL,
+    arm VARCHAR NOT NULL,
+    code VARCHAR NOT NULL,
+    rate DOUBLE NOT NULL
+);
+
+-- One row of a file that could not land, with the place to look
+CREATE TABLE rejects (
+    source_id VARCHAR NOT NULL,
+    line BIGINT,  -- Line of the file, 1-based; for JSON documents and Parquet the record number, 1-based
+    reason VARCHAR NOT NULL,  -- Short name: broken_json, missing_id, duplicate_id, wrong_type, not_a_number, invalid_utf8, line_too_long ...
+    detail VARCHAR  -- What was found, cut to 300 characters
+);
+
+-- One image of one item under one condition
+CREATE TABLE renders (
+    render_id VARCHAR NOT NULL,
+    item_id VARCHAR NOT NULL,
+    condition_id VARCHAR NOT NULL,
+    path VARCHAR,
+    pixel_sha256 VARCHAR,
+    text_sha256 VARCHAR,
+    width INTEGER,
+    height INTEGER,
+    legibility JSON,
+    PRIMARY KEY (render_id)
+);
+
+-- One model under one condition with fixed decoding parameters
+CREATE TABLE runs (
+    run_id VARCHAR NOT NULL,  -- Hash of model, condition, decoding and engine
+    model VARCHAR NOT NULL,
+    condition_id VARCHAR NOT NULL,
+    decoding JSON,
+    engine VARCHAR,
+    PRIMARY KEY (run_id)
+);
+
+-- Migrations applied to this database
+CREATE TABLE schema_migrations (
+    version INTEGER NOT NULL,
+    name VARCHAR NOT NULL,
+    applied_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    PRIMARY KEY (version)
+);
+
+-- Hash of the view definitions in force
+CREATE TABLE schema_views (
+    hash VARCHAR NOT NULL
+);
+
+-- One grading of one output by one scorer
+CREATE TABLE scores (
+    output_id VARCHAR NOT NULL,
+    scorer VARCHAR NOT NULL,  -- erranal for our own, imported for the score that came with the file
+    scorer_version VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,  -- correct, incorrect, no_answer, refused, failed or ungradable
+    extracted VARCHAR,  -- Answer read out of the response
+    rule VARCHAR,  -- Named rule that extracted the answer
+    detail VARCHAR,  -- How the answer was compared with the gold, or why it could not be
+    PRIMARY KEY (output_id, scorer)
+);
+
+-- One file that was read, identified by content and mapping
+CREATE TABLE sources (
+    source_id VARCHAR NOT NULL,  -- Hash of file content, reader and mapping: the same file twice is the same source
+    path VARCHAR NOT NULL,  -- Path as the user gave it
+    sha256 VARCHAR NOT NULL,
+    bytes BIGINT NOT NULL,
+    reader VARCHAR NOT NULL,  -- Reader that understood the file: mmmu-pro, isobench or table
+    mapping JSON,  -- Field mapping in force
+    rows_read BIGINT,
+    rows_landed BIGINT,
+    rows_rejected BIGINT,
+    status VARCHAR NOT NULL,  -- reading while rows are landing, done when all have
+    ingested_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    PRIMARY KEY (source_id)
+);
+
+-- Unit-length embedding of one distinct response text
+CREATE TABLE vectors (
+    encoder_id VARCHAR NOT NULL,
+    response_hash VARCHAR NOT NULL,
+    vector FLOAT[] NOT NULL,
+    chunks INTEGER NOT NULL,  -- Pieces the text was cut into before pooling
+    PRIMARY KEY (encoder_id, response_hash)
+);
+
+-- One judge's answer on one output under one codebook version
+CREATE TABLE verdicts (
+    output_id VARCHAR NOT NULL,
+    judge_id VARCHAR NOT NULL,
+    codebook_id VARCHAR NOT NULL,
+    status VARCHAR NOT NULL,  -- ok, unparsed, invalid, failed or refused; codes are NULL unless ok
+    primary_code VARCHAR,
+    codes VARCHAR[],  -- All codes that apply; an empty list means the judge looked and found none
+    rationale VARCHAR,
+    confidence DOUBLE,
+    tokens_in BIGINT,
+    tokens_out BIGINT,
+    cost_usd DOUBLE,
+    judged_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    PRIMARY KEY (output_id, judge_id, codebook_id)
+);
+
+-- One row an item: the newest value of every field that any file gave
+CREATE VIEW item_latest AS
+SELECT item_id,
+       arg_max(item_hash, version) AS item_hash,
+       any_value(benchmark) AS benchmark,
+       any_value(native_id) AS native_id,
+       arg_max(split, version) AS split,
+       arg_max(subject, version) AS subject,
+       arg_max(question, version) AS question,
+       arg_max(choices, version) AS choices,
+       arg_max(gold, version) AS gold,
+       arg_max(answer_type, version) AS answer_type,
+       arg_max(metadata, version) AS metadata,
+       count(*) AS versions
+FROM items
+GROUP BY item_id;
+
+-- One row a run: its model, condition and the arm name used in every comparison; rank orders arms from text to image
+CREATE VIEW arms AS
+SELECT r.run_id, r.model, r.decoding, r.engine, c.condition_id, c.modality, c.prompt_style, c.render, c.render_params,
+       CASE WHEN c.render IS NULL THEN c.modality ELSE c.modality || ':' || c.render END AS arm,
+       CASE c.modality WHEN 'text' THEN 0 WHEN 'text+image' THEN 1 WHEN 'instruction+image' THEN 2
+            WHEN 'ocr-1p' THEN 3 WHEN 'ocr-2p' THEN 4 WHEN 'image' THEN 5 ELSE 6 END AS rank
+FROM runs r JOIN conditions c USING (condition_id);
+
+-- One row a current output with everything needed to read it: item, arm and texts; item fields fall back to the newest known
+CREATE VIEW responses AS
+SELECT o.output_id, o.slot_id, o.item_id, o.sample, o.run_id, a.model, a.condition_id, a.modality, a.prompt_style,
+       a.render, a.arm, a.rank, l.benchmark, l.native_id, l.split, l.subject,
+       coalesce(i.question, l.question) AS question,
+       coalesce(i.choices, l.choices) AS choices,
+       coalesce(i.gold, l.gold) AS gold,
+       coalesce(i.answer_type, l.answer_type) AS answer_type,
+       o.response, o.response_hash, o.reasoning, o.prompt, o.image, o.status, o.finish_reason,
+       o.tokens_in, o.tokens_out, o.latency_s, o.source_id, o.line
+FROM outputs o
+JOIN arms a USING (run_id)
+JOIN items i USING (item_id, item_hash)
+JOIN item_latest l ON l.item_id = o.item_id
+WHERE o.current;
+
+-- One row a current output and scorer, without texts: cheap to group by
+CREATE VIEW graded AS
+SELECT o.output_id, o.item_id, o.sample, o.status, o.response_hash, length(o.response) AS chars,
+       a.model, a.modality, a.prompt_style, a.render, a.arm, a.rank,
+       l.benchmark, l.subject, l.split,
+       s.scorer, s.outcome, s.outcome = 'correct' AS correct, s.extracted, s.rule
+FROM outputs o
+JOIN arms a USING (run_id)
+JOIN scores s USING (output_id)
+JOIN item_latest l ON l.item_id = o.item_id
+WHERE o.current;
+
+-- The same item, model, prompt style and sample under two arms, graded by one scorer; arm_a is nearer to text
+CREATE VIEW pairs AS
+SELECT a.scorer, a.model, a.benchmark, a.subject, a.split, a.prompt_style, a.item_id, a.sample,
+       a.arm AS arm_a, b.arm AS arm_b, a.modality AS modality_a, b.modality AS modality_b,
+       a.render AS render_a, b.render AS render_b,
+       a.output_id AS output_a, b.output_id AS output_b,
+       a.outcome AS outcome_a, b.outcome AS outcome_b, a.correct AS correct_a, b.correct AS correct_b,
+       a.status AS status_a, b.status AS status_b, a.chars AS chars_a, b.chars AS chars_b
+FROM graded a
+JOIN graded b
+  ON b.item_id = a.item_id AND b.model = a.model AND b.prompt_style = a.prompt_style
+ AND b.sample = a.sample AND b.scorer = a.scorer
+ AND (b.rank > a.rank OR (b.rank = a.rank AND b.arm > a.arm));
+
+-- Pairs where only one arm is right; the ones that only the reference arm got right first
+CREATE VIEW discordant AS
+SELECT * FROM pairs WHERE correct_a <> correct_b ORDER BY correct_a DESC, model, prompt_style, item_id, sample;
+
+-- Outputs that are not right (wrong, unanswered, refused or failed), by scorer; ungradable ones are not errors
+CREATE VIEW errors AS
+SELECT * FROM graded WHERE outcome IN ('incorrect', 'no_answer', 'refused', 'failed');
+
+-- Outputs on which our scorer and the imported score differ about being right
+CREATE VIEW scorer_disagreements AS
+SELECT r.output_id, r.item_id, r.model, r.arm, r.prompt_style, r.sample, r.gold,
+       s.extracted, s.rule, s.outcome, s.detail,
+       f.extracted AS imported_extracted, f.outcome AS imported_outcome, r.response
+FROM responses r
+JOIN scores s ON s.output_id = r.output_id AND s.scorer = 'erranal'
+JOIN scores f ON f.output_id = r.output_id AND f.scorer = 'imported'
+WHERE s.outcome IS DISTINCT FROM f.outcome
+  AND (s.outcome = 'correct') IS DISTINCT FROM (f.outcome = 'correct');
+
+-- One row a current output, judge and code that the judge gave
+CREATE VIEW verdict_codes AS
+SELECT v.output_id, v.judge_id, v.codebook_id, j.kind AS judge_kind, v.primary_code, unnest(v.codes) AS code
+FROM verdicts v JOIN judges j USING (judge_id) JOIN outputs o USING (output_id)
+WHERE v.status = 'ok' AND o.current;
+
+-- How often each code was given, by judge, model, arm and prompt style; n_errors is the number of judged errors
+CREATE VIEW error_profile AS
+SELECT v.judge_id, v.codebook_id, g.scorer, g.model, g.arm, g.prompt_style, v.code,
+       count(DISTINCT v.output_id) AS outputs,
+       count(DISTINCT g.item_id) AS items
+FROM verdict_codes v JOIN errors g USING (output_id)
+GROUP BY ALL;
+
+-- Rows that could not land, by file and reason
+CREATE VIEW reject_summary AS
+SELECT s.path, r.reason, count(*) AS "rows", min(r.line) AS first_line, any_value(r.detail) AS example
+FROM rejects r JOIN sources s USING (source_id)
+GROUP BY ALL ORDER BY s.path, "rows" DESC;
+
+-- Findings of the integrity ledger, by check
+CREATE VIEW integrity_summary AS
+SELECT check_name, severity, count(*) AS findings, any_value(item_id) AS example_item, any_value(detail) AS example
+FROM integrity GROUP BY ALL ORDER BY severity, findings DESC;

@@ -1,0 +1,98 @@
+"""What the command line prints: tables for people, JSON for machines, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ROWS = 40
+MAX_CELL = 60
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document to stdout."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False, allow_nan=False))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as plain JSON values (missing is null)."""
+    text = frame.to_json(orient="records", date_format="iso", default_handler=str)
+    rows: list[dict[str, Any]] = json.loads(text or "[]")
+    return rows
+
+
+def table(frame: pd.DataFrame, *, as_json: bool, title: str | None = None) -> None:
+    """Print a frame: all of it as JSON, or its first rows as a table that fits the terminal."""
+    if as_json:
+        print_json(records(frame))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name in frame.columns:
+        numeric = frame[name].dtype.kind in "iuf"
+        grid.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+    for row in frame.head(MAX_ROWS).itertuples(index=False):
+        # Text, not markup: what came from a file must not be read as styling.
+        grid.add_row(*(Text(cell(value)) for value in row))
+    console = Console()
+    console.print(grid)
+    if len(frame) > MAX_ROWS:
+        console.print(f"... {len(frame) - MAX_ROWS} more rows (--json prints all)", style="dim")
+
+
+def cell(value: Any) -> str:
+    """Format one value of a table."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) >= 100 else f"{value:.4g}"
+    text = " ".join(str(value).split())
+    return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+
+
+def say(text: str = "", *, style: str | None = None) -> None:
+    """Print a line for people on stderr, so that stdout stays clean for results."""
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False).print(text, style=style, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """Yield ``progress(done, total, label)``, drawn on stderr; None when quiet."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def progress(done: int, total: int, label: str) -> None:
+            if label not in tasks:
+                tasks[label] = bars.add_task(label, total=total)
+            bars.update(tasks[label], completed=done, total=total)
+
+        yield progress

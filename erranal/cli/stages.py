@@ -1,0 +1,184 @@
+"""One command for each stage, and the look-ups that go with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from erranal.cli import options, output
+
+if TYPE_CHECKING:
+    from erranal.store import Study
+
+
+def _open(db: Path) -> Study:
+    import erranal
+
+    return erranal.open(db, create=False)
+
+
+def _run(  # every stage command ends here
+    stage: str,
+    title: str,
+    db: Path,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **parameters: Any,
+) -> None:
+    from importlib import import_module
+
+    study = _open(db)
+    if dry_run:
+        _say_plan(study, stage, as_json=as_json)
+        return
+    with output.progress_bar(quiet=quiet or as_json) as progress:
+        result = import_module(f"erranal.{stage}").run(study, progress=progress, **parameters)
+    output.table(result, as_json=as_json, title=title)
+
+
+def _say_plan(study: Study, stage: str, *, as_json: bool) -> None:
+    from erranal import workflow
+
+    plan = workflow.plan(study, stage)
+    if as_json:
+        output.print_json(plan)
+        return
+    output.say(
+        f"{stage} is {plan['state']}; it would look at {plan['outputs']} outputs, "
+        f"{plan['errors']} of them errors. Nothing was written."
+    )
+
+
+@click.command()
+@options.db
+@click.option("--rescore", is_flag=True, help="Score again what has a score.")
+@options.limit
+@options.stage
+def score(db: Path, **flags: Any) -> None:
+    """Extract and grade the answers of all outputs."""
+    _run("score", "Outcomes", db, **flags)
+
+
+@click.command()
+@options.db
+@click.option("--disagreements", is_flag=True, help="List every output they differ on.")
+@options.as_json
+def scorers(db: Path, disagreements: bool, as_json: bool) -> None:
+    """Compare our scores with the scores that came with the files."""
+    from erranal import score as stage
+
+    study = _open(db)
+    frame = stage.disagreements(study) if disagreements else stage.compare(study)
+    output.table(frame, as_json=as_json, title="Our scorer against the imported scores")
+
+
+@click.command()
+@options.db
+@click.option("--reference", metavar="ARM", help="Reference arm, e.g. text.")
+@click.option("--compared", metavar="ARM", help="Arm compared with it, e.g. image.")
+@click.option("--scorer", type=click.Choice(["erranal", "imported"]), help="One scorer only.")
+@click.option(
+    "--level",
+    type=click.FloatRange(0.5, 0.999),
+    default=0.95,
+    show_default=True,
+    help="Confidence level of the intervals.",
+)
+@options.stage
+def gap(db: Path, **flags: Any) -> None:
+    """Compare accuracies of the same items under two conditions."""
+    _run("gap", "Paired gaps", db, **flags)
+
+
+@click.command()
+@options.db
+@options.scorer
+@options.limit
+@options.as_json
+def discordant(db: Path, scorer: str, limit: int | None, as_json: bool) -> None:
+    """List the items only one arm gets right; text right, image wrong first."""
+    from erranal import gap as stage
+
+    frame = stage.discordant(_open(db), scorer=scorer, limit=limit)
+    output.table(frame, as_json=as_json, title="Discordant pairs")
+
+
+@click.command()
+@options.db
+@options.codebook
+@options.scorer
+@options.limit
+@options.stage
+def judge(db: Path, **flags: Any) -> None:
+    """Label the errors against a codebook, by rules (not by a model)."""
+    _run("judge", "Codes given by rules", db, **flags)
+
+
+@click.command()
+@options.db
+@options.encoder
+@options.population
+@options.scorer
+@options.limit
+@options.stage
+def embed(db: Path, **flags: Any) -> None:
+    """Turn the responses into vectors."""
+    _run("embed", "Vectors", db, **flags)
+
+
+@click.command()
+@options.db
+@options.population
+@options.scorer
+@options.seed
+@options.stage
+def cluster(db: Path, **flags: Any) -> None:
+    """Group the errors by what their responses say."""
+    _run("cluster", "Clusterings", db, **flags)
+
+
+@click.command()
+@options.db
+@options.out
+@click.option("--title", help="Title of the page.")
+@click.option("--json", "as_json", is_flag=True, help="Print the page's summary as JSON.")
+@options.quiet
+def report(db: Path, out: Path | None, title: str | None, as_json: bool, quiet: bool) -> None:
+    """Write the report: one HTML file that opens with no network."""
+    from erranal import report as stage
+
+    study = _open(db)
+    with output.progress_bar(quiet=quiet or as_json) as progress:
+        result = stage.run(study, path=out, title=title, progress=progress)
+    if as_json:
+        output.print_json(stage.summary(study))
+    else:
+        print(result["path"].iloc[0])
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.as_json
+def codebook(name: str | None, as_json: bool) -> None:
+    """List the codebooks, or check one (NAME or path) and show its codes."""
+    import pandas as pd
+
+    from erranal import codebook as books
+
+    if name is None:
+        rows = [
+            {"name": b.name, "version": b.version, "codes": len(b.codes), "title": b.title}
+            for b in map(books.load, books.names())
+        ]
+        output.table(pd.DataFrame(rows), as_json=as_json, title="Codebooks")
+        return
+    book = books.load(name)
+    rows = [{"code": c.code, "title": c.title, "definition": c.definition} for c in book.codes]
+    output.table(pd.DataFrame(rows), as_json=as_json, title=f"{book.title} ({book.codebook_id})")
+
+
+COMMANDS = (score, scorers, gap, discordant, judge, embed, cluster, report, codebook)

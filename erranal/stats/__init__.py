@@ -1,0 +1,1 @@
+"""Statistics: arrays in, a small frozen result out; functions are named ``<estimand>_<method>``."""

@@ -1,0 +1,38 @@
+-- name: inputs_score
+-- Fingerprint of what scoring reads: the current outputs
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(output_id)) AS VARCHAR), '-') AS h FROM outputs WHERE current;
+
+-- name: inputs_gap
+-- Fingerprint of what the gap reads: every grading of a current output
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(s.output_id, s.scorer, s.outcome)) AS VARCHAR), '-') AS h
+FROM scores s JOIN outputs o USING (output_id) WHERE o.current;
+
+-- name: inputs_judge
+-- Fingerprint of what a judge reads: the errors and how they were graded
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(output_id, scorer, outcome)) AS VARCHAR), '-') AS h FROM errors;
+
+-- name: inputs_embed
+-- Fingerprint of what the encoder reads: the texts of the errors
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(response_hash)) AS VARCHAR), '-') AS h
+FROM (SELECT DISTINCT response_hash FROM errors);
+
+-- name: inputs_cluster
+-- Fingerprint of what clustering reads: the errors and the vectors there are
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(e.output_id, e.scorer)) AS VARCHAR), '-') AS h,
+       (SELECT count(*) FROM vectors) AS vectors
+FROM errors e;
+
+-- name: inputs_report
+-- What the page shows: the newest finished run of every other stage
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(journal_id)) AS VARCHAR), '-') AS h
+FROM (SELECT journal_id FROM journal WHERE status = 'done' AND stage <> 'report'
+      QUALIFY row_number() OVER (PARTITION BY stage ORDER BY finished_at DESC) = 1);
+
+-- name: study_size
+-- How much the study holds
+SELECT (SELECT count(*) FROM sources) AS files,
+       (SELECT count(DISTINCT item_id) FROM items) AS items,
+       (SELECT count(*) FROM outputs WHERE current) AS outputs,
+       (SELECT count(*) FROM rejects) AS rejected_rows,
+       (SELECT count(*) FROM integrity WHERE severity = 'error') AS integrity_errors,
+       (SELECT count(*) FROM errors WHERE scorer = 'erranal') AS errors;

@@ -1,0 +1,110 @@
+-- view: item_latest
+-- One row an item: the newest value of every field that any file gave
+SELECT item_id,
+       arg_max(item_hash, version) AS item_hash,
+       any_value(benchmark) AS benchmark,
+       any_value(native_id) AS native_id,
+       arg_max(split, version) AS split,
+       arg_max(subject, version) AS subject,
+       arg_max(question, version) AS question,
+       arg_max(choices, version) AS choices,
+       arg_max(gold, version) AS gold,
+       arg_max(answer_type, version) AS answer_type,
+       arg_max(metadata, version) AS metadata,
+       count(*) AS versions
+FROM items
+GROUP BY item_id;
+
+-- view: arms
+-- One row a run: its model, condition and the arm name used in every comparison; rank orders arms from text to image
+SELECT r.run_id, r.model, r.decoding, r.engine, c.condition_id, c.modality, c.prompt_style, c.render, c.render_params,
+       CASE WHEN c.render IS NULL THEN c.modality ELSE c.modality || ':' || c.render END AS arm,
+       CASE c.modality WHEN 'text' THEN 0 WHEN 'text+image' THEN 1 WHEN 'instruction+image' THEN 2
+            WHEN 'ocr-1p' THEN 3 WHEN 'ocr-2p' THEN 4 WHEN 'image' THEN 5 ELSE 6 END AS rank
+FROM runs r JOIN conditions c USING (condition_id);
+
+-- view: responses
+-- One row a current output with everything needed to read it: item, arm and texts; item fields fall back to the newest known
+SELECT o.output_id, o.slot_id, o.item_id, o.sample, o.run_id, a.model, a.condition_id, a.modality, a.prompt_style,
+       a.render, a.arm, a.rank, l.benchmark, l.native_id, l.split, l.subject,
+       coalesce(i.question, l.question) AS question,
+       coalesce(i.choices, l.choices) AS choices,
+       coalesce(i.gold, l.gold) AS gold,
+       coalesce(i.answer_type, l.answer_type) AS answer_type,
+       o.response, o.response_hash, o.reasoning, o.prompt, o.image, o.status, o.finish_reason,
+       o.tokens_in, o.tokens_out, o.latency_s, o.source_id, o.line
+FROM outputs o
+JOIN arms a USING (run_id)
+JOIN items i USING (item_id, item_hash)
+JOIN item_latest l ON l.item_id = o.item_id
+WHERE o.current;
+
+-- view: graded
+-- One row a current output and scorer, without texts: cheap to group by
+SELECT o.output_id, o.item_id, o.sample, o.status, o.response_hash, length(o.response) AS chars,
+       a.model, a.modality, a.prompt_style, a.render, a.arm, a.rank,
+       l.benchmark, l.subject, l.split,
+       s.scorer, s.outcome, s.outcome = 'correct' AS correct, s.extracted, s.rule
+FROM outputs o
+JOIN arms a USING (run_id)
+JOIN scores s USING (output_id)
+JOIN item_latest l ON l.item_id = o.item_id
+WHERE o.current;
+
+-- view: pairs
+-- The same item, model, prompt style and sample under two arms, graded by one scorer; arm_a is nearer to text
+SELECT a.scorer, a.model, a.benchmark, a.subject, a.split, a.prompt_style, a.item_id, a.sample,
+       a.arm AS arm_a, b.arm AS arm_b, a.modality AS modality_a, b.modality AS modality_b,
+       a.render AS render_a, b.render AS render_b,
+       a.output_id AS output_a, b.output_id AS output_b,
+       a.outcome AS outcome_a, b.outcome AS outcome_b, a.correct AS correct_a, b.correct AS correct_b,
+       a.status AS status_a, b.status AS status_b, a.chars AS chars_a, b.chars AS chars_b
+FROM graded a
+JOIN graded b
+  ON b.item_id = a.item_id AND b.model = a.model AND b.prompt_style = a.prompt_style
+ AND b.sample = a.sample AND b.scorer = a.scorer
+ AND (b.rank > a.rank OR (b.rank = a.rank AND b.arm > a.arm));
+
+-- view: discordant
+-- Pairs where only one arm is right; the ones that only the reference arm got right first
+SELECT * FROM pairs WHERE correct_a <> correct_b ORDER BY correct_a DESC, model, prompt_style, item_id, sample;
+
+-- view: errors
+-- Outputs that are not right (wrong, unanswered, refused or failed), by scorer; ungradable ones are not errors
+SELECT * FROM graded WHERE outcome IN ('incorrect', 'no_answer', 'refused', 'failed');
+
+-- view: scorer_disagreements
+-- Outputs on which our scorer and the imported score differ about being right
+SELECT r.output_id, r.item_id, r.model, r.arm, r.prompt_style, r.sample, r.gold,
+       s.extracted, s.rule, s.outcome, s.detail,
+       f.extracted AS imported_extracted, f.outcome AS imported_outcome, r.response
+FROM responses r
+JOIN scores s ON s.output_id = r.output_id AND s.scorer = 'erranal'
+JOIN scores f ON f.output_id = r.output_id AND f.scorer = 'imported'
+WHERE s.outcome IS DISTINCT FROM f.outcome
+  AND (s.outcome = 'correct') IS DISTINCT FROM (f.outcome = 'correct');
+
+-- view: verdict_codes
+-- One row a current output, judge and code that the judge gave
+SELECT v.output_id, v.judge_id, v.codebook_id, j.kind AS judge_kind, v.primary_code, unnest(v.codes) AS code
+FROM verdicts v JOIN judges j USING (judge_id) JOIN outputs o USING (output_id)
+WHERE v.status = 'ok' AND o.current;
+
+-- view: error_profile
+-- How often each code was given, by judge, model, arm and prompt style; n_errors is the number of judged errors
+SELECT v.judge_id, v.codebook_id, g.scorer, g.model, g.arm, g.prompt_style, v.code,
+       count(DISTINCT v.output_id) AS outputs,
+       count(DISTINCT g.item_id) AS items
+FROM verdict_codes v JOIN errors g USING (output_id)
+GROUP BY ALL;
+
+-- view: reject_summary
+-- Rows that could not land, by file and reason
+SELECT s.path, r.reason, count(*) AS "rows", min(r.line) AS first_line, any_value(r.detail) AS example
+FROM rejects r JOIN sources s USING (source_id)
+GROUP BY ALL ORDER BY s.path, "rows" DESC;
+
+-- view: integrity_summary
+-- Findings of the integrity ledger, by check
+SELECT check_name, severity, count(*) AS findings, any_value(item_id) AS example_item, any_value(detail) AS example
+FROM integrity GROUP BY ALL ORDER BY severity, findings DESC;
