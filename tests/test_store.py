@@ -225,3 +225,37 @@ def test_a_locked_study_says_who_to_ask(study, monkeypatch):
         with pytest.raises(StoreError, match="held by another process"):
             study.count("items")
         holder.kill()
+
+
+FULL_DISK = """
+import resource, signal, sys
+import numpy as np, pandas as pd
+import erranal
+from erranal.errors import StoreError
+study = erranal.open(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
+rng = np.random.default_rng(0)
+landed = 0
+try:
+    while True:
+        text = [rng.bytes(500).hex() for _ in range(1000)]
+        rows = pd.DataFrame({"model": "m", "arm": "text", "code": text, "rate": 0.1})
+        with study.write() as tx:
+            tx.append("planted_rates", rows)
+        landed += 1000
+except StoreError as error:
+    print(landed, error)
+"""
+
+
+def test_a_full_disk_stops_clearly_and_keeps_what_landed(study):
+    # A limit on file size is what a full disk looks like to a process, without filling a disk.
+    command = [sys.executable, "-c", FULL_DISK, str(study.path)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    landed, message = result.stdout.split(" ", 1)
+    assert "could not be written" in message
+    assert "make room" in message
+    assert int(landed) >= 1000
+    assert study.count("planted_rates") == int(landed)

@@ -10,7 +10,7 @@ import sys
 import click
 
 from erranal import __version__
-from erranal.cli import jobs, stages
+from erranal.cli import jobs, output, stages
 
 
 class InOrder(click.Group):
@@ -61,8 +61,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _complain(message: str) -> None:
-    # Only what prints is printed: a message may quote a hostile file's bytes.
-    printable = "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in message
-    )
-    print(f"erranal: {printable}", file=sys.stderr)
+    print(f"erranal: {output.printable(message)}", file=sys.stderr)

@@ -55,15 +55,24 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) >= 100 else f"{value:.4g}"
-    text = " ".join(str(value).split())
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Replace what would steer a terminal: texts come from hostile files."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
     """Print a line for people on stderr, so that stdout stays clean for results."""
     from rich.console import Console
 
-    Console(stderr=True, highlight=False).print(text, style=style, markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(
+        printable(text), style=style, markup=False, soft_wrap=True
+    )
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import duckdb
+
 from erranal.errors import StoreError
 from erranal.store import migrate, named
 from erranal.store.connection import connect
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
     import pyarrow as pa
 
@@ -132,19 +133,28 @@ class Study:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Hold the write connection for one transaction; keep it short, readers wait meanwhile."""
-        import duckdb
+        """Hold the write connection for one transaction; keep it short, readers wait meanwhile.
 
+        Raises
+        ------
+        StoreError
+            When the disk or the memory gives out; the transaction has not landed then.
+        """
         with connect(self.path, read_only=False) as db:
             self._held.db = db
-            db.execute("BEGIN")
             try:
+                db.execute("BEGIN")
                 yield Transaction(db)
                 db.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 # A failed COMMIT has rolled back by itself, and then there is nothing to undo.
                 with suppress(duckdb.Error):
                     db.execute("ROLLBACK")
+                if _no_room(error):
+                    raise StoreError(
+                        f"{self.path} could not be written ({str(error).splitlines()[0]}); what "
+                        "was stored before is safe: make room and run the same command again"
+                    ) from error
                 raise
             finally:
                 self._held.db = None
@@ -157,8 +167,6 @@ class Study:
         StoreError
             When DuckDB refuses the statement; the message carries its reason.
         """
-        import duckdb
-
         try:
             with self._reader() as db:
                 return _frame(_arrow(db, sql, parameters))
@@ -232,6 +240,13 @@ class Study:
                 counts=_json(entry.counts),
                 error=f"{type(error).__name__}: {error}"[:500] if error else None,
             )
+
+
+def _no_room(error: BaseException) -> bool:
+    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException):
+        return True
+    # A commit that cannot write its log arrives as a transaction error.
+    return isinstance(error, duckdb.TransactionException) and "Could not write" in str(error)
 
 
 def _arrow(db: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
