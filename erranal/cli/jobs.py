@@ -10,7 +10,14 @@ import click
 from erranal.cli import options, output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import pandas as pd
+
+    Flags = Mapping[str, Any]
+    Stages = dict[str, dict[str, Any]]
+
+_TEXT, _IMAGE = {"modality": "text"}, {"modality": "image"}
 
 
 @click.command()
@@ -32,13 +39,13 @@ def run(
 ) -> None:
     """From result files to the report: every stage, skipping what is done."""
     as_json, quiet = reading["as_json"], reading["quiet"]
-    frame = _ingest(db, **reading)
-    if reading["dry_run"] or not as_json:
-        output.table(frame, as_json=as_json, title="Files")
     if reading["dry_run"]:
+        output.table(_plan_reading(reading), as_json=as_json, title="Would read")
         return
-    _fail_if_all_failed(frame)
-    stages = {
+    frame = _read(db, reading)
+    if not (as_json or quiet):
+        output.say_table(frame, title="Files")
+    stages: Stages = {
         "embed": {"encoder": encoder},
         "judge": {"codebook": codebook},
         "cluster": {"seed": seed},
@@ -59,8 +66,8 @@ def demo(folder: Path, encoder: str, seed: int, as_json: bool, quiet: bool) -> N
 
     db = folder / "study.duckdb"
     files = simulated.write(folder / "outputs", seed=seed)
-    frame = _ingest(db, files=files, quiet=quiet, as_json=as_json)
-    _fail_if_all_failed(frame)
+    mapping = folder / "outputs" / "mapping.toml"
+    _read(db, {"files": files, "mapping": mapping, "quiet": quiet, "as_json": as_json})
     with erranal.open(db).write() as tx:
         for table, rows in (
             ("planted_rates", simulated.rates()),
@@ -70,12 +77,12 @@ def demo(folder: Path, encoder: str, seed: int, as_json: bool, quiet: bool) -> N
             tx.append(table, rows)
     if not as_json:
         output.say(simulated.NOTICE, style="yellow")
-    page = {
+    page: dict[str, Any] = {
         "path": str(folder / "report.html"),
         "title": "Demo study (simulated)",
         "notice": simulated.NOTICE,
     }
-    stages = {"embed": {"encoder": encoder}, "cluster": {"seed": seed}, "report": page}
+    stages: Stages = {"embed": {"encoder": encoder}, "cluster": {"seed": seed}, "report": page}
     _analyse(db, stages, as_json=as_json, quiet=quiet)
 
 
@@ -86,9 +93,8 @@ def demo(folder: Path, encoder: str, seed: int, as_json: bool, quiet: bool) -> N
 @options.stage
 def ingest(db: Path, **reading: Any) -> None:
     """Read result files into the study; bad rows are reported, good ones land."""
-    frame = _ingest(db, **reading)
+    frame = _plan_reading(reading) if reading["dry_run"] else _read(db, reading)
     output.table(frame, as_json=reading["as_json"], title="Files")
-    _fail_if_all_failed(frame)
 
 
 @click.command()
@@ -109,7 +115,7 @@ def status(db: Path, as_json: bool) -> None:
         stages = [vars(state) for state in states]
         output.print_json({"study": size, "stages": stages, "next": following})
         return
-    print(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in size.items()))
+    print(", ".join(f"{n} {str(name).replace('_', ' ')}" for name, n in size.items()))
     output.table(pd.DataFrame([_status_row(state) for state in states]), as_json=False)
     print(f"next: {following}")
 
@@ -128,29 +134,78 @@ def _status_row(state: Any) -> dict[str, Any]:
     }
 
 
-def _ingest(
-    db: Path,
-    *,
-    files: Any = (),
-    text: Any = (),
-    image: Any = (),
-    mapping: Path | None = None,
-    field: tuple[str, ...] = (),
-    constant: tuple[str, ...] = (),
-    reader: str = "auto",
-    limit: int | None = None,
-    dry_run: bool = False,
-    as_json: bool = False,
-    quiet: bool = False,
-) -> pd.DataFrame:
-    raise NotImplementedError
+def _piles(reading: Flags) -> list[tuple[list[Path], dict[str, Any]]]:
+    """Return the files of each modality given, with the mapping that holds for them."""
+    from erranal.errors import IngestError
+
+    mapping: dict[str, Any] = {
+        "fields": _pairs(reading.get("field", ()), "--field"),
+        "constant": _pairs(reading.get("constant", ()), "--constant"),
+    }
+    if reading.get("mapping"):
+        mapping["file"] = reading["mapping"]
+    piles = []
+    for option, modality in (("files", {}), ("text", _TEXT), ("image", _IMAGE)):
+        if paths := list(reading.get(option, ())):
+            piles.append((paths, mapping | {"constant": mapping["constant"] | modality}))
+    if not piles:
+        raise IngestError(
+            "no files given: erranal run FILES, or erranal run --text FILE --image FILE "
+            "(erranal demo shows the whole job without any)"
+        )
+    return piles
 
 
-def _fail_if_all_failed(frame: pd.DataFrame) -> None:
-    raise NotImplementedError
+def _pairs(values: Iterable[str], flag: str) -> dict[str, str]:
+    from erranal.errors import IngestError
+
+    pairs = {}
+    for value in values:
+        target, _, source = value.partition("=")
+        if not target or not source:
+            raise IngestError(f"{flag} {value!r} is not target=source, e.g. {flag} id=question_id")
+        pairs[target.strip()] = source.strip()
+    return pairs
 
 
-def _analyse(db: Path, stages: dict[str, dict[str, Any]], *, as_json: bool, quiet: bool) -> None:
+def _plan_reading(reading: Flags) -> pd.DataFrame:
+    import pandas as pd
+
+    from erranal import ingest as stage
+
+    return pd.concat(
+        [stage.plan(paths, reader=reading["reader"], mapping=m) for paths, m in _piles(reading)]
+    )
+
+
+def _read(db: Path, reading: Flags) -> pd.DataFrame:
+    import pandas as pd
+
+    import erranal
+    from erranal import ingest as stage
+    from erranal.errors import IngestError
+
+    piles = _piles(reading)
+    study = erranal.open(db)
+    with output.progress_bar(quiet=reading["quiet"] or reading["as_json"]) as progress:
+        frames = [
+            stage.run(
+                study,
+                paths,
+                reader=reading.get("reader", "auto"),
+                mapping=mapping,
+                limit=reading.get("limit"),
+                progress=progress,
+            )
+            for paths, mapping in piles
+        ]
+    frame = pd.concat(frames, ignore_index=True)
+    if (frame["status"] == "failed").all():
+        raise IngestError("no file could be read:\n" + "\n".join(frame["note"]))
+    return frame
+
+
+def _analyse(db: Path, stages: Stages, *, as_json: bool, quiet: bool) -> None:
     import erranal
     from erranal import report, workflow
 

@@ -31,7 +31,16 @@ def table(frame: pd.DataFrame, *, as_json: bool, title: str | None = None) -> No
     """Print a frame: all of it as JSON, or its first rows as a table that fits the terminal."""
     if as_json:
         print_json(records(frame))
-        return
+    else:
+        _draw(frame, title, stderr=False)
+
+
+def say_table(frame: pd.DataFrame, *, title: str) -> None:
+    """Print a frame as a remark on stderr."""
+    _draw(frame, title, stderr=True)
+
+
+def _draw(frame: pd.DataFrame, title: str | None, *, stderr: bool) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -43,7 +52,7 @@ def table(frame: pd.DataFrame, *, as_json: bool, title: str | None = None) -> No
     for row in frame.head(MAX_ROWS).itertuples(index=False):
         # Text, not markup: what came from a file must not be read as styling.
         grid.add_row(*(Text(cell(value)) for value in row))
-    console = Console()
+    console = Console(stderr=stderr)
     console.print(grid)
     if len(frame) > MAX_ROWS:
         console.print(f"... {len(frame) - MAX_ROWS} more rows (--json prints all)", style="dim")

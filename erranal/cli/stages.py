@@ -55,6 +55,23 @@ def _say_plan(study: Study, stage: str, *, as_json: bool) -> None:
 
 @click.command()
 @options.db
+@click.option("--all", "everything", is_flag=True, help="List every finding and rejected row.")
+@options.as_json
+def integrity(db: Path, everything: bool, as_json: bool) -> None:
+    """Show what would bias a comparison, and the rows that could not land."""
+    study = _open(db)
+    findings = study.view("integrity" if everything else "integrity_summary")
+    rejected = study.view("rejected_rows" if everything else "reject_summary")
+    if as_json:
+        ledgers = {"findings": output.records(findings), "rejects": output.records(rejected)}
+        output.print_json(ledgers)
+        return
+    output.table(findings, as_json=False, title="Integrity ledger")
+    output.table(rejected, as_json=False, title="Rejected rows")
+
+
+@click.command()
+@options.db
 @click.option("--rescore", is_flag=True, help="Score again what has a score.")
 @options.limit
 @options.stage
@@ -181,4 +198,4 @@ def codebook(name: str | None, as_json: bool) -> None:
     output.table(pd.DataFrame(rows), as_json=as_json, title=f"{book.title} ({book.codebook_id})")
 
 
-COMMANDS = (score, scorers, gap, discordant, judge, embed, cluster, report, codebook)
+COMMANDS = (integrity, score, scorers, gap, discordant, judge, embed, cluster, report, codebook)
