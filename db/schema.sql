@@ -73,13 +73,13 @@ CREATE TABLE codes (
 
 -- Whether the compared arm thinks less aloud: lengths and shares per paired comparison
 CREATE TABLE collapse (
-    gap_id VARCHAR NOT NULL,
+    gap_id VARCHAR NOT NULL,  -- Hash of model, prompt style and arms; not the gap_id of table gaps: join on the columns
     model VARCHAR NOT NULL,
     prompt_style VARCHAR NOT NULL,
     arm_a VARCHAR NOT NULL,
     arm_b VARCHAR NOT NULL,
     pairs BIGINT NOT NULL,
-    chars_a DOUBLE,  -- Mean response length in characters, reference arm
+    chars_a DOUBLE,  -- Mean length of response and reasoning in characters, reference arm; failed calls left out
     chars_b DOUBLE,
     length_ratio DOUBLE,  -- Geometric mean of (compared + 1) / (reference + 1) length over pairs, with its interval
     ratio_low DOUBLE,
@@ -465,6 +465,11 @@ SELECT v.judge_id, v.codebook_id, g.scorer, g.model, g.arm, g.prompt_style, v.co
        count(DISTINCT g.item_id) AS items
 FROM verdict_codes v JOIN errors g USING (output_id)
 GROUP BY ALL;
+
+-- Rows that could not land, with the file and line to look at
+CREATE VIEW rejected_rows AS
+SELECT s.path, r.line, r.reason, r.detail
+FROM rejects r JOIN sources s USING (source_id) ORDER BY s.path, r.line;
 
 -- Rows that could not land, by file and reason
 CREATE VIEW reject_summary AS

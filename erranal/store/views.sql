@@ -98,6 +98,11 @@ SELECT v.judge_id, v.codebook_id, g.scorer, g.model, g.arm, g.prompt_style, v.co
 FROM verdict_codes v JOIN errors g USING (output_id)
 GROUP BY ALL;
 
+-- view: rejected_rows
+-- Rows that could not land, with the file and line to look at
+SELECT s.path, r.line, r.reason, r.detail
+FROM rejects r JOIN sources s USING (source_id) ORDER BY s.path, r.line;
+
 -- view: reject_summary
 -- Rows that could not land, by file and reason
 SELECT s.path, r.reason, count(*) AS "rows", min(r.line) AS first_line, any_value(r.detail) AS example

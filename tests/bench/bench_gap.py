@@ -28,14 +28,12 @@ BENCHMARKS, SUBJECTS = 7, 200
 BAR_CPU_S = 5.0
 
 
-def _prose(rng: np.random.Generator, characters: int) -> str:
-    words = ["the", "area", "is", "therefore", "3", "+", "4", "=", "7", "chart", "shows", "rising"]
-    picked = rng.choice(words, characters // 4)
-    ends = rng.random(len(picked))
-    return "".join(
-        w + (". " if e < 0.07 else ".\n" if e < 0.08 else " ")
-        for w, e in zip(picked, ends, strict=True)
-    )
+def _prose(rng: np.random.Generator, words: int) -> str:
+    letters = np.array(list("etaoinshrdlucmfwypvbgk0123456789=+"))
+    lengths = rng.integers(2, 10, 3000)
+    vocabulary = np.array(["".join(rng.choice(letters, n)) for n in lengths])
+    ends = rng.choice([" ", ". ", ".\n"], words, p=[0.92, 0.07, 0.01])
+    return "".join(np.strings.add(vocabulary[rng.integers(0, 3000, words)], ends))
 
 
 def _design(study: Study, items: int) -> None:
@@ -111,7 +109,7 @@ def build(path: Path, outputs: int) -> Study:
     study, rng = Study(path), np.random.default_rng(0)
     items = outputs // (MODELS * len(ARMS))
     _design(study, items)
-    prose = _prose(rng, 2_000_000)
+    prose = _prose(rng, 3_000_000)
     for model in range(MODELS):
         for arm in ARMS:
             _answers(study, f"run-{model}-{arm}", items, prose, rng)

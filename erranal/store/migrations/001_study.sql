@@ -212,8 +212,9 @@ CREATE TABLE collapse (
     empty_a       DOUBLE,
     empty_b       DOUBLE
 );
+COMMENT ON COLUMN collapse.gap_id IS 'Hash of model, prompt style and arms; not the gap_id of table gaps: join on the columns';
 COMMENT ON TABLE collapse IS 'Whether the compared arm thinks less aloud: lengths and shares per paired comparison';
-COMMENT ON COLUMN collapse.chars_a IS 'Mean response length in characters, reference arm';
+COMMENT ON COLUMN collapse.chars_a IS 'Mean length of response and reasoning in characters, reference arm; failed calls left out';
 COMMENT ON COLUMN collapse.length_ratio IS 'Geometric mean of (compared + 1) / (reference + 1) length over pairs, with its interval';
 COMMENT ON COLUMN collapse.no_steps_a IS 'Share of responses with no reasoning step (fraction)';
 

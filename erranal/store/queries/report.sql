@@ -110,7 +110,8 @@ item_size AS (
     GROUP BY GROUPING SETS ((model, prompt_style, arm_a, arm_b, item_id), (arm_a, arm_b, item_id))
 ),
 size AS (
-    SELECT model, prompt_style, arm_a, arm_b, sum(m) AS pairs, count(*) AS items, sum(m * m) AS sizes
+    SELECT model, prompt_style, arm_a, arm_b, CAST(sum(m) AS BIGINT) AS pairs, count(*) AS items,
+           CAST(sum(m * m) AS BIGINT) AS sizes
     FROM item_size GROUP BY ALL
 ),
 side AS (
@@ -131,9 +132,11 @@ item_mark AS (
     GROUP BY GROUPING SETS ((model, prompt_style, arm_a, arm_b, item_id, code), (arm_a, arm_b, item_id, code))
 )
 SELECT k.model, k.prompt_style, k.arm_a, k.arm_b, k.code, s.pairs, s.items, s.sizes,
-       sum(k.both) AS both, sum(k.only_a) AS only_a, sum(k.only_b) AS only_b,
-       sum(k.only_b - k.only_a) AS total, sum((k.only_b - k.only_a) ** 2) AS squares,
-       sum((k.only_b - k.only_a) * m.m) AS cross_sum
+       CAST(sum(k.both) AS BIGINT) AS both, CAST(sum(k.only_a) AS BIGINT) AS only_a,
+       CAST(sum(k.only_b) AS BIGINT) AS only_b,
+       CAST(sum(k.only_b - k.only_a) AS BIGINT) AS total,
+       CAST(sum((k.only_b - k.only_a) ** 2) AS BIGINT) AS squares,
+       CAST(sum((k.only_b - k.only_a) * m.m) AS BIGINT) AS cross_sum
 FROM item_mark k
 JOIN item_size m
   ON m.model IS NOT DISTINCT FROM k.model AND m.prompt_style IS NOT DISTINCT FROM k.prompt_style
