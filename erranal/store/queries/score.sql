@@ -6,23 +6,29 @@ LEFT JOIN scores s ON s.output_id = o.output_id AND s.scorer = 'erranal'
 WHERE o.current AND ($rescore OR s.scorer_version IS DISTINCT FROM $version)
 ORDER BY place;
 
--- name: score_batch
--- What scoring reads of the outputs between two places; of an immense response head and tail are enough
+-- name: score_rows
+-- The outputs to score between two places; of an immense response head and tail are enough
 SELECT o.output_id,
        CASE WHEN length(o.response) > 100000
             THEN left(o.response, 20000) || chr(10) || right(o.response, 60000)
             ELSE o.response END AS response,
-       o.status,
+       o.status, o.item_id || chr(0) || o.item_hash AS item
+FROM outputs o
+LEFT JOIN scores s ON s.output_id = o.output_id AND s.scorer = 'erranal'
+WHERE o.current AND o.rowid BETWEEN $first AND $last
+  AND ($rescore OR s.scorer_version IS DISTINCT FROM $version);
+
+-- name: score_items
+-- The items of the outputs between two places; fields fall back to the newest known
+SELECT i.item_id || chr(0) || i.item_hash AS item,
        coalesce(i.gold, l.gold) AS gold,
        coalesce(i.choices, l.choices) AS choices,
        coalesce(i.answer_type, l.answer_type) AS answer_type,
        coalesce(regexp_matches(coalesce(i.question, l.question), '(?i)per ?cent|%'), false) AS asks_percent
-FROM outputs o
-JOIN items i USING (item_id, item_hash)
-JOIN item_latest l ON l.item_id = o.item_id
-LEFT JOIN scores s ON s.output_id = o.output_id AND s.scorer = 'erranal'
-WHERE o.current AND o.rowid BETWEEN $first AND $last
-  AND ($rescore OR s.scorer_version IS DISTINCT FROM $version);
+FROM items i JOIN item_latest l USING (item_id)
+WHERE (i.item_id, i.item_hash) IN (
+    SELECT (o.item_id, o.item_hash) FROM outputs o WHERE o.current AND o.rowid BETWEEN $first AND $last
+);
 
 -- name: score_summary
 -- Outputs by model, arm, prompt style and outcome of our scorer

@@ -1,0 +1,72 @@
+"""Scoring many outputs by the cheap rules: a batch in, scores out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from erranal.score.extract import read
+from erranal.score.grade import Undecided, settle
+from erranal.score.key import Key, key
+from erranal.score.outcome import AnswerType, Outcome
+
+ANSWER_TYPES = frozenset({"choice", "numeric", "text"})
+
+Row = tuple[str, str | None, str, str]  # output_id, response, status, item
+Item = tuple[str, str | None, Sequence[str] | None, str | None, bool]
+
+
+class Batch(NamedTuple):
+    """Outputs and the items they answer.
+
+    Attributes
+    ----------
+    rows
+        output_id, response, status and item name of each output.
+    items
+        Name, gold, choices, answer type and whether a percentage is asked for, of each item.
+    """
+
+    rows: Sequence[Row]
+    items: Sequence[Item]
+
+    def split(self, parts: int) -> list[Batch]:
+        """Return the batch in parts of about equal size."""
+        size = -(-len(self.rows) // parts) or 1
+        starts = range(0, len(self.rows), size)
+        return [Batch(self.rows[start : start + size], self.items) for start in starts]
+
+
+class Score(NamedTuple):
+    """One output's score; ``outcome`` is None while ``gold`` and ``answer`` wait for comparison."""
+
+    output_id: str
+    outcome: Outcome | None
+    extracted: str | None
+    rule: str | None
+    detail: str | None
+    gold: str | None = None
+    answer: str | None = None
+
+
+def score_batch(batch: Sequence[Any]) -> list[Score]:
+    """Extract and grade the outputs of a batch; what is left open has no outcome yet."""
+    rows, items = batch
+    keys = {name: (_key(*item), bool(percent)) for name, *item, percent in items}
+    return [
+        _score(output_id, response, status, *keys[item])
+        for output_id, response, status, item in rows
+    ]
+
+
+def _key(gold: str | None, choices: Sequence[str] | None, answer_type: str | None) -> Key:
+    known = cast("AnswerType | None", answer_type if answer_type in ANSWER_TYPES else None)
+    return key(gold, answer_type=known, choices=choices)
+
+
+def _score(output_id: str, response: str | None, status: str, item: Key, percent: bool) -> Score:
+    extraction = read(response, item.answer_type, item.options)
+    found = settle(extraction, item, status=status, asks_percent=percent)
+    if isinstance(found, Undecided):
+        return Score(output_id, None, *extraction, None, *found)
+    return Score(output_id, found.outcome, *extraction, found.detail)
