@@ -77,7 +77,7 @@ def connect(
         patience = PATIENCE_S if patience_s is None else patience_s
         db = _open(path, read_only=read_only, patience_s=patience)
         try:
-            db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+            db.execute("SET TimeZone = 'UTC'")
             db.execute("SET preserve_insertion_order = false")
             # Nothing a study holds may reach another file or the network through SQL.
             db.execute("SET enable_external_access = false; SET lock_configuration = true")

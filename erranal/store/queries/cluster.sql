@@ -1,17 +1,18 @@
 -- name: cluster_encoders
--- Encoders that know texts of a population, the one that knows most first and transformers before words
-SELECT e.encoder_id, e.name, e.kind, count(*) AS texts
-FROM encoders e JOIN vectors v USING (encoder_id)
-WHERE v.response_hash IN (
+-- Encoders and how many texts of a population they know, most first and transformers before words
+SELECT e.encoder_id, e.name, e.kind, count(v.response_hash) AS texts
+FROM encoders e LEFT JOIN vectors v
+  ON v.encoder_id = e.encoder_id AND v.response_hash IN (
     SELECT o.response_hash FROM outputs o
     WHERE o.current
       AND ($population = 'all' OR o.output_id IN (SELECT output_id FROM errors WHERE scorer = $scorer)))
-GROUP BY ALL
-ORDER BY texts DESC, e.kind = 'transformer' DESC, e.encoder_id;
+GROUP BY e.encoder_id, e.name, e.kind
+ORDER BY texts DESC, e.kind DESC, e.encoder_id;
 
 -- name: cluster_outputs
--- Outputs of a population with their modality
-SELECT o.output_id, o.response_hash, a.modality
+-- Outputs of a population with their modality, and whether there is nothing to read in them
+SELECT o.output_id, o.response_hash, a.modality,
+       NOT coalesce(regexp_matches(o.response, '[^\s\p{Z}\p{C}]'), false) AS blank
 FROM outputs o JOIN arms a USING (run_id)
 WHERE o.current
   AND ($population = 'all' OR o.output_id IN (SELECT output_id FROM errors WHERE scorer = $scorer))

@@ -15,6 +15,10 @@ WHERE source_id = $source_id;
 -- How many outputs there are, and how many were replaced by newer content of their slot
 SELECT count(*) AS outputs, count(*) FILTER (NOT current) AS replaced FROM outputs;
 
+-- name: ingest_runs_of_others
+-- Runs of which outputs have landed from other files
+SELECT DISTINCT run_id FROM outputs WHERE source_id <> $source_id;
+
 -- name: ingest_items
 -- Land the items of a batch that no known version covers; a field left null is covered by any value
 INSERT INTO items (item_id, item_hash, version, benchmark, native_id, split, subject, question, choices, gold,

@@ -224,9 +224,9 @@ SELECT output_id, item_id, model, arm, prompt_style, gold, extracted, rule, outc
 FROM scorer_disagreements ORDER BY hash(output_id) LIMIT $limit;
 
 -- name: report_journal
--- The newest finished run of every stage, in the order they ended
+-- The newest finished run of every stage before the report, in the order they ended
 SELECT stage, status, started_at, finished_at, seconds, parameters, versions, counts
-FROM journal WHERE status = 'done'
+FROM journal WHERE status = 'done' AND stage <> 'report'
 QUALIFY row_number() OVER (PARTITION BY stage ORDER BY finished_at DESC) = 1
 ORDER BY finished_at;
 
