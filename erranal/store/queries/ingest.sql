@@ -25,7 +25,7 @@ INSERT INTO items (item_id, item_hash, version, benchmark, native_id, split, sub
                    answer_type, metadata, source_id)
 -- frame: incoming_items AS SELECT *, 0::BIGINT AS place FROM items
 WITH new_items AS (
-    SELECT n.* FROM incoming_items n
+    SELECT n.item_id, n.item_hash, n.place FROM incoming_items n
     WHERE NOT EXISTS (SELECT 1 FROM items i
                       WHERE i.item_id = n.item_id AND i.item_hash LIKE replace(n.item_hash, '-', '%'))
 ), first_items AS (
@@ -36,12 +36,14 @@ WITH new_items AS (
 ), newest AS (
     SELECT i.item_id, max(i.version) AS version FROM items i SEMI JOIN first_items f ON f.item_id = i.item_id
     GROUP BY i.item_id
+), numbered AS (
+    SELECT f.item_id, f.item_hash,
+           coalesce(v.version, 0) + row_number() OVER (PARTITION BY f.item_id ORDER BY f.place) AS version
+    FROM first_items f LEFT JOIN newest v ON v.item_id = f.item_id
 )
-SELECT f.item_id, f.item_hash,
-       coalesce(v.version, 0) + row_number() OVER (PARTITION BY f.item_id ORDER BY f.place),
-       f.benchmark, f.native_id, f.split, f.subject, f.question, f.choices, f.gold, f.answer_type, f.metadata,
-       $source_id
-FROM first_items f LEFT JOIN newest v ON v.item_id = f.item_id;
+SELECT n.item_id, n.item_hash, f.version, n.benchmark, n.native_id, n.split, n.subject, n.question, n.choices,
+       n.gold, n.answer_type, n.metadata, $source_id
+FROM incoming_items n JOIN numbered f ON f.item_id = n.item_id AND f.item_hash = n.item_hash;
 
 -- name: ingest_outputs
 -- Land the outputs of a batch that are not there yet, each with the item version it came with
@@ -84,15 +86,21 @@ FROM (
 WHERE outputs.slot_id = n.slot_id AND outputs.current <> (outputs.output_id = n.output_id);
 
 -- name: ingest_scores
--- Keep the scores that came with the rows of a batch; the newest file wins
-INSERT OR REPLACE INTO scores (output_id, scorer, scorer_version, outcome, extracted, rule, detail)
+-- Keep the scores that came with the rows of a batch, where the output has none
+INSERT INTO scores (output_id, scorer, scorer_version, outcome, extracted)
 -- frame: incoming_outputs AS SELECT slot_id, ''::VARCHAR AS outcome, ''::VARCHAR AS extracted FROM outputs
-SELECT o.output_id, 'imported', $reader, n.outcome, n.extracted, NULL, NULL
+SELECT o.output_id, 'imported', $reader, n.outcome, n.extracted
 FROM incoming_outputs n JOIN outputs o ON o.slot_id = n.slot_id AND o.current
 WHERE n.outcome IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM scores s
-                  WHERE s.output_id = o.output_id AND s.scorer = 'imported' AND s.outcome = n.outcome
-                    AND s.extracted IS NOT DISTINCT FROM n.extracted);
+  AND NOT EXISTS (SELECT 1 FROM scores s WHERE s.output_id = o.output_id AND s.scorer = 'imported');
+
+-- name: ingest_rescored
+-- Replace the imported scores that a batch gives otherwise: the newest file wins
+UPDATE scores SET outcome = n.outcome, extracted = n.extracted, scorer_version = $reader
+-- frame: incoming_outputs AS SELECT slot_id, ''::VARCHAR AS outcome, ''::VARCHAR AS extracted FROM outputs
+FROM incoming_outputs n JOIN outputs o ON o.slot_id = n.slot_id AND o.current
+WHERE scores.output_id = o.output_id AND scores.scorer = 'imported' AND n.outcome IS NOT NULL
+  AND (scores.outcome <> n.outcome OR scores.extracted IS DISTINCT FROM n.extracted);
 
 -- name: integrity_item_in_one_arm
 -- Items that a model answered in some arms of a prompt style only, where there are several arms
