@@ -145,7 +145,8 @@ def test_stopped_at_any_moment_the_same_command_resumes(sign, after_s, demo_fold
     outputs = tmp_path / "outputs"
     shutil.copytree(demo_folder / "outputs", outputs)
     db = tmp_path / "s.duckdb"
-    arguments = ["run", *sorted(outputs.glob("*.jsonl")), "--db", db, "--encoder", "lexical", "-q"]
+    mapping = outputs / "mapping.toml"
+    arguments = ["run", outputs, "--mapping", mapping, "--db", db, "--encoder", "lexical", "-q"]
     command = [sys.executable, "-m", "erranal", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(after_s)

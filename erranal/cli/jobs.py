@@ -44,7 +44,7 @@ def run(
         return
     frame = _read(db, reading)
     if not (as_json or quiet):
-        output.say_table(frame, title="Files")
+        _say_files(frame)
     stages: Stages = {
         "embed": {"encoder": encoder},
         "judge": {"codebook": codebook},
@@ -93,8 +93,14 @@ def demo(folder: Path, encoder: str, seed: int, as_json: bool, quiet: bool) -> N
 @options.stage
 def ingest(db: Path, **reading: Any) -> None:
     """Read result files into the study; bad rows are reported, good ones land."""
-    frame = _plan_reading(reading) if reading["dry_run"] else _read(db, reading)
-    output.table(frame, as_json=reading["as_json"], title="Files")
+    if reading["dry_run"]:
+        output.table(_plan_reading(reading), as_json=reading["as_json"], title="Would read")
+        return
+    frame = _read(db, reading)
+    if reading["as_json"]:
+        output.print_json(output.records(frame))
+    else:
+        _say_files(frame)
 
 
 @click.command()
@@ -129,9 +135,29 @@ def _status_row(state: Any) -> dict[str, Any]:
         "state": state.state,
         "finished": state.finished_at.strftime("%Y-%m-%d %H:%M") if state.finished_at else "",
         "seconds": state.seconds,
-        "counts": ", ".join(f"{count} {name}" for name, count in state.counts.items()),
+        "counts": ", ".join(
+            f"{count} {name.replace('_', ' ')}"
+            for name, count in state.counts.items()
+            if isinstance(count, int) and count
+        ),
         "note": state.note,
     }
+
+
+def _say_files(frame: pd.DataFrame) -> None:
+    """Print what became of the files, then what was guessed or went wrong, a line each."""
+    counts = ["rows_read", "landed", "unchanged", "new_versions", "rejected"]
+    shown = frame.assign(file=[Path(path).name for path in frame["path"]])
+    output.say_table(shown[["file", "reader", *counts, "status"]].rename(columns=_plain_name))
+    for name, note in zip(shown["file"], frame["note"], strict=True):
+        if note:
+            output.say(f"{name}: {note}", style="dim")
+    if frame["rejected"].sum():
+        output.say("see the rejected rows with: erranal integrity --all", style="yellow")
+
+
+def _plain_name(column: str) -> str:
+    return column.replace("_", " ")
 
 
 def _piles(reading: Flags) -> list[tuple[list[Path], dict[str, Any]]]:

@@ -35,9 +35,9 @@ def table(frame: pd.DataFrame, *, as_json: bool, title: str | None = None) -> No
         _draw(frame, title, stderr=False)
 
 
-def say_table(frame: pd.DataFrame, *, title: str) -> None:
+def say_table(frame: pd.DataFrame) -> None:
     """Print a frame as a remark on stderr."""
-    _draw(frame, title, stderr=True)
+    _draw(frame, None, stderr=True)
 
 
 def _draw(frame: pd.DataFrame, title: str | None, *, stderr: bool) -> None:
