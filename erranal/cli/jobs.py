@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Flags = Mapping[str, Any]
     Stages = dict[str, dict[str, Any]]
 
+_WOULD_READ = "The first record of each file, as it would land (nothing was written)"
 _TEXT, _IMAGE = {"modality": "text"}, {"modality": "image"}
 
 
@@ -40,7 +41,7 @@ def run(
     """From result files to the report: every stage, skipping what is done."""
     as_json, quiet = reading["as_json"], reading["quiet"]
     if reading["dry_run"]:
-        output.table(_plan_reading(reading), as_json=as_json, title="Would read")
+        output.table(_plan_reading(reading), as_json=as_json, title=_WOULD_READ)
         return
     frame = _read(db, reading)
     if not (as_json or quiet):
@@ -94,7 +95,7 @@ def demo(folder: Path, encoder: str, seed: int, as_json: bool, quiet: bool) -> N
 def ingest(db: Path, **reading: Any) -> None:
     """Read result files into the study; bad rows are reported, good ones land."""
     if reading["dry_run"]:
-        output.table(_plan_reading(reading), as_json=reading["as_json"], title="Would read")
+        output.table(_plan_reading(reading), as_json=reading["as_json"], title=_WOULD_READ)
         return
     frame = _read(db, reading)
     if reading["as_json"]:
@@ -199,9 +200,11 @@ def _plan_reading(reading: Flags) -> pd.DataFrame:
 
     from erranal import ingest as stage
 
-    return pd.concat(
-        [stage.plan(paths, reader=reading["reader"], mapping=m) for paths, m in _piles(reading)]
-    )
+    plans = [
+        stage.plan(paths, reader=reading["reader"], mapping=mapping)
+        for paths, mapping in _piles(reading)
+    ]
+    return pd.concat(plans, ignore_index=True)
 
 
 def _read(db: Path, reading: Flags) -> pd.DataFrame:
