@@ -62,13 +62,9 @@ def test_two_piles_become_a_report(piles, tmp_path):
     assert result.returncode == 0, result.stderr
     page = Path(result.stdout.splitlines()[-1])
     assert page.read_text("utf-8").lstrip().lower().startswith("<!doctype html>")
-    [gap] = [
-        row
-        for row in as_json("gap", "--db", db)
-        if row["scorer"] == "erranal"
-        and row["failures"] == "wrong"
-        and row["grouping"] == "model+prompt_style"
-    ]
+    gaps = erranal.open(db).view("gaps")
+    chosen = gaps.query("scorer == 'erranal' and failures == 'wrong'")
+    [gap] = chosen[chosen["grouping"] == "model+prompt_style"].to_dict("records")
     assert (gap["pairs"], gap["only_a"], gap["only_b"]) == (40, 14, 0)
     again = run(*command)
     assert again.returncode == 0

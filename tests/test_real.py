@@ -75,7 +75,8 @@ def test_mmmu_pro_by_the_imported_scores(mmmu, style, right, discordant, p):
 
 def test_no_refusal_is_read_as_option_i(mmmu):
     refusals = mmmu.query(
-        """SELECT s.outcome, s.extracted, r.response FROM responses r JOIN scores s USING (output_id)
+        """SELECT s.outcome, s.extracted, r.response
+           FROM responses r JOIN scores s USING (output_id)
            WHERE s.scorer = 'erranal' AND r.arm = 'image' AND r.prompt_style = 'direct'
              AND r.status = 'refusal'"""
     )

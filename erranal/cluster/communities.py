@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOISE = -1
 SHARE = 0.8  # of the points in a subsample
 RUNS = (3, 5)  # with other seeds, on subsamples
-FEW_RUNS_ABOVE = 8_000  # points: there a single run says more, and costs more
+FEW_RUNS_ABOVE = 5_000  # points: there a single run says more, and costs more
 FEW_RUNS = (1, 1)
 
 

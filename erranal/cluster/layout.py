@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LANDMARKS = 5_000  # points that are laid out; the others are placed among them
+LANDMARKS = 4_000  # points that are laid out; the others are placed among them
 JITTER = 0.3  # standard deviation around its neighbours of a point that was placed, in map units
 NEIGHBOURS = 15  # of a landmark among the landmarks
 EARLY, LATE = 60, 200  # iterations with and without exaggeration

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int32]
     Tick = Callable[[int, int], None]
 
-EXACT_UP_TO = 8_000  # above this, cells are cheaper and lose little
+EXACT_UP_TO = 4_000  # above this, cells are cheaper and lose little
 BLOCK = 1024  # rows of the similarity matrix held at once
 STRIPE = 32  # columns whose maximum bounds the k-th best
 CELL = 200  # points a cell, on average

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FEWEST = 20  # outputs; fewer are not grouped at all
 CHARACTERS = 1_500  # of a text that are searched for words
-TEXTS = 8_000  # that are searched for words, at most
+TEXTS = 5_000  # that are searched for words, at most
 WRITTEN_AT_ONCE = 100_000  # rows
 
 
@@ -179,22 +179,21 @@ def write(
         db.clear("maps", **own)
         db.execute("cluster_unchoose", population=population)
     place = positions[people.point_of]
-    points = pd.DataFrame(
-        {**own, "response_hash": people.hashes, "x": place[:, 0], "y": place[:, 1]}
-    )
-    _append(study, "maps", points)
+    points = {**own, "response_hash": people.hashes, "x": place[:, 0], "y": place[:, 1]}
+    _append(study, "maps", pd.DataFrame(points))
     for one in sorted(found, key=lambda one: not one.row["chosen"]):
-        _append(study, "cluster_members", one.members)
-        with study.write() as db:
-            db.append("clusters", _arrow(one.clusters))
-            db.append("clusterings", _arrow(pd.DataFrame([one.row])))
+        described = {"clusters": one.clusters, "clusterings": pd.DataFrame([one.row])}
+        _append(study, "cluster_members", one.members, **described)
 
 
-def _append(study: Study, table: str, rows: pd.DataFrame) -> None:
-    """Append in transactions short enough that readers do not wait."""
-    for start in range(0, len(rows), WRITTEN_AT_ONCE):
+def _append(study: Study, table: str, rows: pd.DataFrame, **others: pd.DataFrame) -> None:
+    """Append to a table in transactions so short that readers do not wait; others with the last."""
+    starts = range(0, max(len(rows), 1), WRITTEN_AT_ONCE)
+    for start in starts:
         with study.write() as db:
             db.append(table, _arrow(rows.iloc[start : start + WRITTEN_AT_ONCE]))
+            for name, few in others.items() if start == starts[-1] else ():
+                db.append(name, _arrow(few))
 
 
 def _arrow(rows: pd.DataFrame) -> pa.Table:
