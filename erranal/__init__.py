@@ -31,8 +31,14 @@ STAGES = {
 __all__ = ["STAGES", "Study", "__version__", "open"]
 
 
-def open(path: str | Path = "db/study.duckdb", *, create: bool = True) -> Study:
-    """Open a study, creating or migrating its database file."""
+def open(path: str | Path = "db/study.duckdb", *, create: bool = False) -> Study:
+    """Open a study, migrating its database file when it is older.
+
+    Raises
+    ------
+    StoreError
+        When there is no such file (unless ``create``), or it is not a study.
+    """
     from erranal.store import Study
 
     return Study(path, create=create)

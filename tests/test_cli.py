@@ -185,3 +185,62 @@ def test_the_password_of_the_environment_is_not_stored(tmp_path, monkeypatch):
     for path in tmp_path.iterdir():
         assert b"sk-very-secret-value" not in path.read_bytes(), path
     assert "sk-very-secret-value" not in result.stdout + result.stderr
+
+
+def test_the_report_never_replaces_anything_but_a_page(demo_folder, tmp_path):
+    db = shutil.copy(demo_folder / "study.duckdb", tmp_path / "s.duckdb")
+    before = db.read_bytes()
+    for target in (db, tmp_path):
+        result = run("report", "--db", db, "--out", target)
+        assert result.returncode == 2
+        assert "is no HTML page" in result.stderr
+    assert db.read_bytes()[:4096] == before[:4096]
+    for _ in range(2):
+        assert run("report", "--db", db, "--out", tmp_path / "page.html").returncode == 0
+
+
+def test_a_named_field_that_no_record_has_is_refused(piles, tmp_path):
+    files = ["--text", piles[0], "--image", piles[1], "--db", tmp_path / "s.duckdb"]
+    result = run("ingest", *files, "--field", "gold=keey")
+    assert result.returncode == 2
+    assert "gold is said to be in 'keey'" in result.stderr
+    assert "They have id, benchmark, question, answer" in result.stderr
+
+
+def test_contradicting_modalities_are_refused(piles, tmp_path):
+    db = tmp_path / "s.duckdb"
+    result = run("ingest", "--text", piles[0], "--constant", "modality=image", "--db", db)
+    assert result.returncode == 2
+    assert "contradict each other" in result.stderr
+
+
+@pytest.mark.parametrize("names", ["alone", "two names"])
+def test_without_a_pair_the_page_says_what_is_missing(names, piles, tmp_path):
+    db = tmp_path / "s.duckdb"
+    if names == "two names":
+        text = piles[0].read_text().replace('"toy"', '"toy-text"')
+        piles[0].write_text(text)
+    image = [] if names == "alone" else ["--image", piles[1]]
+    result = run("run", "--text", piles[0], *image, "--db", db, "--encoder", "lexical")
+    assert result.returncode == 0, result.stderr
+    assert "No gap can be measured: a comparison needs the same items" in result.stderr
+    assert "1 warning" in result.stderr or "2 warnings" in result.stderr
+
+
+def test_a_study_without_errors_gets_its_report(tmp_path):
+    for modality in ("text", "image"):
+        rows = [
+            {"id": i, "question": "q", "gold": "4", "response": "4", "model": "m"} for i in "abc"
+        ]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / f"{modality}.jsonl").write_text(lines)
+    files = ["--text", tmp_path / "text.jsonl", "--image", tmp_path / "image.jsonl"]
+    result = run("run", *files, "--db", tmp_path / "s.duckdb", "--encoder", "lexical")
+    assert result.returncode == 0, result.stderr
+    assert Path(result.stdout.strip()).exists()
+
+
+def test_lists_are_shown_in_a_terminal(demo_folder):
+    result = run("discordant", "--db", demo_folder / "study.duckdb", "--limit", 5)
+    assert result.returncode == 0, result.stderr
+    assert "right by" in result.stdout

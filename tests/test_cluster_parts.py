@@ -208,7 +208,7 @@ def test_best_jaccard_by_hand():
 
 
 def test_a_cluster_that_no_subsample_drew_has_no_stability(monkeypatch):
-    monkeypatch.setattr(communities, "RUNS", (1, 1))
+    monkeypatch.setattr(communities, "RUNS", {30: (1, 1)})
     alone, sizes = csr_matrix((30, 30)), np.full(30, 5)
     found = communities.partition(alone, sizes, 1.0, seed=0, min_size=5)
     assert found.clusters == 30

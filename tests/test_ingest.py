@@ -23,7 +23,7 @@ MAPPING = {"constant": {"model": "m", "modality": "text", "benchmark": "b"}}
 
 @pytest.fixture
 def study(tmp_path):
-    return erranal.open(tmp_path / "study.duckdb")
+    return erranal.open(tmp_path / "study.duckdb", create=True)
 
 
 def write(path: Path, *rows: dict) -> Path:
@@ -41,7 +41,7 @@ def row(number: int, **changes) -> dict:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory, real_outputs):
-    study = erranal.open(tmp_path_factory.mktemp("real") / "study.duckdb")
+    study = erranal.open(tmp_path_factory.mktemp("real") / "study.duckdb", create=True)
     folders = [real_outputs / "mmmu_pro_gpt4o", real_outputs / "isobench_gpt5nano"]
     return study, ingest.run(study, folders), folders
 
@@ -177,7 +177,7 @@ def write_csv(path: Path, records: list[dict]) -> None:
 
 @pytest.fixture(scope="module")
 def shared_study(tmp_path_factory):
-    return erranal.open(tmp_path_factory.mktemp("formats") / "study.duckdb")
+    return erranal.open(tmp_path_factory.mktemp("formats") / "study.duckdb", create=True)
 
 
 @settings(max_examples=6, deadline=None)

@@ -14,6 +14,7 @@ import pytest
 import erranal
 from erranal import ingest
 from erranal.errors import IngestError
+from erranal.ingest import lines
 
 _SPEC = importlib.util.spec_from_file_location(
     "hostile", Path(__file__).parent / "corpus" / "hostile.py"
@@ -28,7 +29,7 @@ MAPPING = {"constant": {"model": "m", "modality": "text", "benchmark": "b"}}
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where a payload that runs would leave its mark
-    return erranal.open(tmp_path / "study.duckdb")
+    return erranal.open(tmp_path / "study.duckdb", create=True)
 
 
 def reasons(study) -> dict[str, int]:
@@ -39,7 +40,7 @@ def reasons(study) -> dict[str, int]:
 def corpus(tmp_path_factory):
     """Every hostile file in one go: the frame by name, the rejects by name, and the folder."""
     folder = tmp_path_factory.mktemp("corpus")
-    study = erranal.open(folder / "study" / "study.duckdb")
+    study = erranal.open(folder / "study" / "study.duckdb", create=True)
     paths = hostile.write_all(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # where a payload that runs would leave its mark
@@ -119,24 +120,36 @@ def test_lines_of_a_csv_count_the_newlines_in_its_cells(study, tmp_path):
     assert "one\ntwo" in study.view("outputs")["response"].tolist()
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
-def test_a_line_of_100_mb_is_skipped_without_being_held(study, tmp_path, suffix):
-    path = tmp_path / f"long{suffix}"
-    first, last = hostile.dump(hostile.row(1)), hostile.dump(hostile.row(2))
-    if suffix == ".csv":
-        first, last = hostile.HEADER + b"a,q,1,r", b"b,q,1,r"
+def long_line(path: Path, megabytes: int) -> None:
+    """Write a good row, a line of that length, and another good row."""
+    rows = [hostile.dump(hostile.row(number)) for number in (1, 2)]
+    if path.suffix == ".csv":
+        rows = [hostile.HEADER + b"a,q,1,r", b"b,q,1,r"]
     with path.open("wb") as file:
-        file.write(first + b"\n")
-        for _ in range(100):
+        file.write(rows[0] + b"\n")
+        for _ in range(megabytes):
             file.write(b"x" * 1_000_000)
-        file.write(b"\n" + last + b"\n")
-    tracemalloc.start()
-    result = ingest.run(study, path, mapping=MAPPING).iloc[0]
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+        file.write(b"\n" + rows[1] + b"\n")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_a_line_that_is_too_long_is_skipped(study, tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr("erranal.ingest.lines.LONGEST_LINE", 2 << 20)
+    long_line(tmp_path / f"long{suffix}", 5)
+    result = ingest.run(study, tmp_path / f"long{suffix}", mapping=MAPPING).iloc[0]
     assert (result.landed, result.rejected) == (2, 1)
     assert reasons(study) == {"line_too_long": 1}
-    assert peak < 250e6
+
+
+def test_a_line_of_100_mb_is_not_held(tmp_path):
+    long_line(tmp_path / "long.jsonl", 100)
+    tracemalloc.start()
+    found = list(lines.batches(tmp_path / "long.jsonl"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [line for batch in found for line in batch.lines] == [1, 3]
+    # At most the limit of 64 MiB, joined with the next block and split again.
+    assert peak < 3 * lines.LONGEST_LINE
 
 
 def test_details_of_rejects_are_short_and_printable(study, tmp_path):

@@ -14,7 +14,7 @@ GIVEN = {"constant": {"model": "m", "benchmark": "b"}}
 
 @pytest.fixture
 def study(tmp_path):
-    return erranal.open(tmp_path / "study.duckdb")
+    return erranal.open(tmp_path / "study.duckdb", create=True)
 
 
 def record(number: int, modality: str = "text", **changes) -> dict:
@@ -28,13 +28,20 @@ def pair(number: int, **of_image) -> list[dict]:
 
 @pytest.fixture
 def findings(study, tmp_path):
-    """Return a function that reads records and gives the ledger as (check, item, severity)."""
+    """Return a function that reads records and gives the ledger as (check, item, severity).
 
-    def read(*records: dict, name: str = "a.jsonl") -> set[tuple[str, str | None, str]]:
+    That an arm stands alone is left out: most of these studies are of a few rows of one arm.
+    """
+
+    def read(
+        *records: dict, name: str = "a.jsonl", mapping: dict = GIVEN
+    ) -> set[tuple[str, str | None, str]]:
         path = tmp_path / name
         path.write_text("".join(json.dumps(one) + "\n" for one in records))
-        ingest.run(study, path, mapping=GIVEN)
-        rows = study.query("SELECT check_name, item_id, severity FROM integrity")
+        ingest.run(study, path, mapping=mapping)
+        rows = study.query(
+            "SELECT check_name, item_id, severity FROM integrity WHERE check_name <> 'no_partner'"
+        )
         rows = rows.astype(object).where(rows.notna(), None)
         return set(rows.itertuples(index=False, name=None))
 
@@ -55,10 +62,25 @@ def test_an_item_in_one_arm_only(study, findings):
 
 
 def test_arms_of_another_model_or_benchmark_are_no_gap(findings):
-    others = [record(1, model="n"), record(2, benchmark="c")]
-    given = {"fields": {"model": "model", "benchmark": "benchmark"}}
-    assert given
-    assert findings(*pair(1), *others) == {("item_in_one_arm", "b/2", "warning")}
+    own = {"model": "m", "benchmark": "b"}
+    others = [own | {"model": "n"}, own | {"benchmark": "c"}]
+    rows = [one | own for one in pair(1)] + [record(n) | other for n, other in enumerate(others)]
+    assert findings(*rows, mapping={}) == set()
+    rows.append(record(2) | own)
+    assert findings(*rows, mapping={}) == {("item_in_one_arm", "b/2", "warning")}
+
+
+def test_an_arm_without_a_partner_is_named(study, findings):
+    findings(*pair(1), record(1) | {"model": "M"}, mapping={"constant": {"benchmark": "b"}})
+    [alone] = study.query("SELECT detail FROM integrity WHERE check_name = 'no_partner'")["detail"]
+    assert alone.startswith("model M, prompt style default has outputs under text only")
+
+
+def test_items_without_a_gold_answer_are_an_error(study, findings):
+    assert findings(*pair(1), *(one | {"answer": None} for one in pair(2))) == {
+        ("no_gold", None, "error")
+    }
+    assert details(study)[0].startswith("b: 1 of 2 items have no gold answer, e.g. b/2")
 
 
 @pytest.mark.parametrize(

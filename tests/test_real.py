@@ -24,7 +24,7 @@ RENDERS = {
 
 
 def analysed(tmp_path_factory, paths, mapping=None) -> Study:
-    study = erranal.open(tmp_path_factory.mktemp("real") / "study.duckdb")
+    study = erranal.open(tmp_path_factory.mktemp("real") / "study.duckdb", create=True)
     files = erranal.ingest.run(study, paths, mapping=mapping)
     assert set(files["status"]) <= {"done", "skipped"}, files
     erranal.score.run(study)

@@ -27,7 +27,7 @@ def planted_rate(code: str) -> pd.DataFrame:
 
 def test_a_missing_study_is_named_with_the_next_step(tmp_path):
     with pytest.raises(StoreError, match=r"there is no study at .*nope\.duckdb.*erranal run"):
-        erranal.open(tmp_path / "nope.duckdb", create=False)
+        erranal.open(tmp_path / "nope.duckdb")
 
 
 def test_a_write_lands_whole_or_not_at_all(study):

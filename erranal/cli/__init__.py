@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so ``--help`` costs nothing.
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import click
 
@@ -50,14 +51,23 @@ def main(arguments: list[str] | None = None) -> None:
         _complain(str(error))
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        _complain("stopped; the work done so far is kept, the same command resumes it")
-        sys.exit(130)
+        _stop()
+    except RuntimeError as error:
+        # So DuckDB reports Ctrl-C that reaches it in the middle of a query.
+        if "interrupted" not in str(error):
+            raise
+        _stop()
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
         _complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
         sys.exit(2)
+
+
+def _stop() -> NoReturn:
+    _complain("stopped; the work done so far is kept, the same command resumes it")
+    sys.exit(130)
 
 
 def _complain(message: str) -> None:

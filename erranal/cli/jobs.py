@@ -122,7 +122,12 @@ def status(db: Path, as_json: bool) -> None:
         stages = [vars(state) for state in states]
         output.print_json({"study": size, "stages": stages, "next": following})
         return
-    print(", ".join(f"{n} {str(name).replace('_', ' ')}" for name, n in size.items()))
+    print(
+        "{files} files, {items} items, {outputs} outputs ({errors} not right), "
+        "{rejected_rows} rows rejected, {integrity_errors} errors in the integrity ledger".format(
+            **{str(name): n for name, n in size.items()}
+        )
+    )
     output.table(pd.DataFrame([_status_row(state) for state in states]), as_json=False)
     print(f"next: {following}")
 
@@ -150,9 +155,9 @@ def _say_files(frame: pd.DataFrame) -> None:
     counts = ["rows_read", "landed", "unchanged", "new_versions", "rejected"]
     shown = frame.assign(file=[Path(path).name for path in frame["path"]])
     output.say_table(shown[["file", "reader", *counts, "status"]].rename(columns=_plain_name))
-    for name, note in zip(shown["file"], frame["note"], strict=True):
-        if note:
-            output.say(f"{name}: {note}", style="dim")
+    for note, files in shown[shown["note"] != ""].groupby("note", sort=False)["file"]:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        output.say(f"{files.iloc[0]}{more}: {note}", style="dim")
     if frame["rejected"].sum():
         output.say("see the rejected rows with: erranal integrity --all", style="yellow")
 
@@ -174,6 +179,11 @@ def _piles(reading: Flags) -> list[tuple[list[Path], dict[str, Any]]]:
     piles = []
     for option, modality in (("files", {}), ("text", _TEXT), ("image", _IMAGE)):
         if paths := list(reading.get(option, ())):
+            asked = mapping["constant"].get("modality")
+            if modality and asked and asked != modality["modality"]:
+                raise IngestError(
+                    f"--{option} and --constant modality={asked} contradict each other"
+                )
             piles.append((paths, mapping | {"constant": mapping["constant"] | modality}))
     if not piles:
         raise IngestError(
@@ -215,7 +225,7 @@ def _read(db: Path, reading: Flags) -> pd.DataFrame:
     from erranal.errors import IngestError
 
     piles = _piles(reading)
-    study = erranal.open(db)
+    study = erranal.open(db, create=True)
     with output.progress_bar(quiet=reading["quiet"] or reading["as_json"]) as progress:
         frames = [
             stage.run(

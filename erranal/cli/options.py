@@ -37,7 +37,11 @@ scorer = click.option(
     help="Scorer that says what is right.",
 )
 seed = click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of everything random."
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
 )
 encoder = click.option(
     "--encoder",

@@ -60,6 +60,8 @@ def _draw(frame: pd.DataFrame, title: str | None, *, stderr: bool) -> None:
 
 def cell(value: Any) -> str:
     """Format one value of a table."""
+    if hasattr(value, "tolist"):  # an array, or one of its numbers
+        value = value.tolist()
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves
         return ""
     if isinstance(value, float):
@@ -100,7 +102,7 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | N
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -110,7 +112,7 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | N
 
         def progress(done: int, total: int, label: str) -> None:
             if label not in tasks:
-                tasks[label] = bars.add_task(label, total=total)
+                tasks[label] = bars.add_task(printable(label), total=total)
             bars.update(tasks[label], completed=done, total=total)
 
         yield progress

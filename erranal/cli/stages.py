@@ -10,6 +10,8 @@ import click
 from erranal.cli import options, output
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from erranal.store import Study
 
 
@@ -37,7 +39,46 @@ def _run(  # every stage command ends here
         return
     with output.progress_bar(quiet=quiet or as_json) as progress:
         result = import_module(f"erranal.{stage}").run(study, progress=progress, **parameters)
-    output.table(result, as_json=as_json, title=title)
+    shown = result if as_json else _SHORT.get(stage, _whole)(result)
+    output.table(shown, as_json=as_json, title=title)
+
+
+def _whole(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame
+
+
+def _short_gaps(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Return what fits a terminal of the gaps; --json has all of it."""
+    import pandas as pd
+
+    points = 100 * gaps[["difference", "low", "high"]]
+    interval = [f"{low:+.1f} to {high:+.1f}" for low, high in points[["low", "high"]].to_numpy()]
+    return pd.DataFrame(
+        {
+            "model": gaps["model"],
+            "style": gaps["prompt_style"],
+            "arms": gaps["arm_a"] + " → " + gaps["arm_b"],
+            "scorer": gaps["scorer"],
+            "failures": gaps["failures"],
+            "pairs": gaps["pairs"],
+            "points": points["difference"].round(1),
+            "interval": interval,
+            "p": gaps["p"],
+        }
+    )
+
+
+def _short_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return what fits a terminal of the discordant pairs; --json has all of it."""
+    right = pairs["arm_a"].where(pairs["correct_a"], pairs["arm_b"])
+    wrong = pairs["extracted_b"].where(pairs["correct_a"], pairs["extracted_a"])
+    short = pairs[["item_id", "model", "prompt_style", "gold"]].rename(
+        columns={"prompt_style": "style"}
+    )
+    return short.assign(**{"right by": right, "other said": wrong})
+
+
+_SHORT = {"gap": _short_gaps}
 
 
 def _say_plan(study: Study, stage: str, *, as_json: bool) -> None:
@@ -121,7 +162,8 @@ def discordant(db: Path, scorer: str, limit: int | None, as_json: bool) -> None:
     from erranal import gap as stage
 
     frame = stage.discordant(_open(db), scorer=scorer, limit=limit)
-    output.table(frame, as_json=as_json, title="Discordant pairs")
+    shown = frame if as_json else _short_pairs(frame)
+    output.table(shown, as_json=as_json, title="Discordant pairs (--json has the responses)")
 
 
 @click.command()

@@ -8,7 +8,7 @@ group. A cluster is a suggestion to look, not a finding.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from erranal.store import Study
 
 RESOLUTIONS = (0.5, 1.0, 2.0, 4.0)
-LARGE = 8_000  # outputs; more hold more groups, so resolutions are twice as fine
 NEIGHBOURS = 15
+LARGE = 8_000  # outputs; more hold more groups and are dense enough for fewer neighbours
+LARGE_RESOLUTIONS = (1.0, 2.0, 4.0, 8.0)
+LARGE_NEIGHBOURS = 10
 MIN_SIZE = 5
-FEWEST = 20  # outputs; fewer are not grouped at all
 STEPS = 4
 
 
@@ -83,13 +84,15 @@ def run(
 
     _check(resolutions, min_size)
     tell = progress or (lambda done, total, label: None)
-    parameters = {"scorer": scorer, "seed": seed, "min_size": min_size, "neighbours": NEIGHBOURS}
+    parameters = {"scorer": scorer, "seed": seed, "min_size": min_size}
     asked = {"encoder": encoder, "population": population, "resolutions": resolutions}
     with study.journal("cluster", {**parameters, **asked}) as entry:
         tell(0, STEPS, "read vectors")
         people = populations.read(study, encoder, population, scorer)
-        values = resolutions or _resolutions(len(people.outputs))
-        partitions, positions = _group(people, values, seed, min_size, tell)
+        large = len(people.outputs) > LARGE
+        values = resolutions or (LARGE_RESOLUTIONS if large else RESOLUTIONS)
+        parameters["neighbours"] = LARGE_NEIGHBOURS if large else NEIGHBOURS
+        partitions, positions = _group(people, values, parameters, tell)
         tell(3, STEPS, "describe clusters")
         texts = tables.sampled_texts(study, people)
         found = tables.build(people, values, partitions, texts, population, parameters)
@@ -102,34 +105,31 @@ def run(
 def _group(
     people: Population,
     resolutions: Sequence[float],
-    seed: int,
-    min_size: int,
+    parameters: dict[str, Any],
     tell: Progress,
 ) -> tuple[list[Partition], NDArray[np.float32]]:
     """Return a partition for each resolution and the positions of the points on the map."""
     from erranal.cluster import communities, graph, layout, neighbours
+    from erranal.cluster.population import FEWEST
 
-    n = len(people.vectors)
+    seed, min_size = parameters["seed"], parameters["min_size"]
     tell(0, STEPS, "find neighbours")
-    near = neighbours.find(people.vectors, min(NEIGHBOURS, max(3, n // 8)), seed=seed)
+    few_enough = max(3, len(people.vectors) // 8)  # in a small study 15 would be everybody
+    k = min(parameters["neighbours"], few_enough)
+    near = neighbours.find(people.vectors, k, seed=seed)
     whole = graph.locally_scaled(near)
     lonely = graph.outliers(near) & (people.sizes < min_size)
     dense = graph.without(whole, lonely)
     tell(1, STEPS, "find communities")
-    few = len(people.outputs) < FEWEST
     partitions = [
         communities.partition(
-            dense, people.sizes, value, seed=seed, min_size=FEWEST if few else min_size
+            dense, people.sizes, value, seed=seed, min_size=min_size if people.enough else FEWEST
         )
         for value in resolutions
     ]
     tell(2, STEPS, "draw the map")
     labels = partitions[communities.choose(partitions)].labels
     return partitions, layout.arrange(whole, people.vectors, labels, seed=seed)
-
-
-def _resolutions(outputs: int) -> Sequence[float]:
-    return RESOLUTIONS if outputs <= LARGE else [2 * value for value in RESOLUTIONS]
 
 
 def _check(resolutions: Sequence[float] | None, min_size: int) -> None:

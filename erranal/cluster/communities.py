@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 NOISE = -1
 SHARE = 0.8  # of the points in a subsample
-RUNS = (3, 5)  # with other seeds, on subsamples
-FEW_RUNS_ABOVE = 5_000  # points: there a single run says more, and costs more
-FEW_RUNS = (1, 1)
+# Up to so many points: runs with other seeds, and on subsamples. Among more, one says more.
+RUNS = {5_000: (3, 5), 50_000: (1, 1)}
+FEWEST_RUNS = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Partition:
         Of the communities, noise included, at resolution 1.
     ari_seeds, ari_subsamples
         Mean adjusted Rand index with runs under other seeds and on 80 % of the points; None
-        where there is nothing to compare.
+        where there is nothing to compare, and for other seeds in very large studies.
     stability
         Mean best Jaccard overlap of each cluster with a community of each subsample run; NaN for
         a cluster of which no subsample drew anything.
@@ -77,7 +77,7 @@ def partition(
     n, clusters = len(labels), int(labels.max(initial=NOISE)) + 1
     if clusters == 0:
         return Partition(labels, modularity(graph, found), None, None, np.zeros(0))
-    seeds, subsamples = FEW_RUNS if n > FEW_RUNS_ABOVE else RUNS
+    seeds, subsamples = next((runs for most, runs in RUNS.items() if n <= most), FEWEST_RUNS)
     rng = np.random.default_rng([seed, n])
     other = [leiden(graph, resolution, seed + 1 + i) for i in range(seeds)]
     agreement = [_rand(labels, run, sizes) for run in other]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from erranal.store import Study
 
 POPULATIONS = ("errors", "all")
+FEWEST = 20  # outputs; fewer are not grouped at all
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Population:
     point_of: NDArray[np.int64]
     vectors: NDArray[np.float32]
     sizes: NDArray[np.int64]
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are outputs enough to look for groups."""
+        return len(self.outputs) >= FEWEST
 
     @property
     def without_vector(self) -> tuple[int, int]:
@@ -87,7 +93,8 @@ def distinct(
 
     Numbers that are not finite count as zero; a row of zeros stays one.
     """
-    rows = np.ascontiguousarray(np.nan_to_num(vectors) + 0.0)  # no negative zeros
+    rows = np.add(vectors, np.float32(0), order="C")  # a copy, without negative zeros
+    np.nan_to_num(rows, copy=False)
     raw = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     _, first, inverse = np.unique(raw, return_index=True, return_inverse=True)
     order = np.argsort(first)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from erranal.cluster import communities, terms
+from erranal.cluster.population import FEWEST
 from erranal.stats.association import cramer_v_bergsma
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from erranal.cluster.population import Population
     from erranal.store import Study
 
-FEWEST = 20  # outputs; fewer are not grouped at all
 CHARACTERS = 1_500  # of a text that are searched for words
 TEXTS = 5_000  # that are searched for words, at most
 WRITTEN_AT_ONCE = 100_000  # rows
@@ -152,7 +152,7 @@ def _note(people: Population) -> str:
     """Say what keeps outputs from being grouped."""
     blank, unread = people.without_vector
     notes = []
-    if len(people.outputs) < FEWEST:
+    if not people.enough:
         notes.append(f"{len(people.outputs)} outputs are too few to group: {FEWEST} at least")
     elif len(people.vectors) == 1:
         notes.append("all vectors are equal")

@@ -80,7 +80,7 @@ def find_records(value: Any, key: str | None, path: Path) -> tuple[list[Any], di
         raise IngestError(
             f"{path} has no list of records under {key!r}" if key else _which(path, value, lists)
         )
-    around = {name: held for name, held in value.items() if name != key}
+    around = {name: _whole(held) for name, held in value.items() if name != key}
     return value[key], around, key
 
 
@@ -95,6 +95,11 @@ def _which(path: Path, value: dict[str, Any], lists: list[str]) -> str:
 
 def _is_list_of_records(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _whole(value: Any) -> Any:
+    # Half of a surrogate pair in the one object around all records shall not cost the records.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def batches(records: list[Any], *, rows: int = DOCUMENT_ROWS) -> Iterator[Batch]:

@@ -74,7 +74,7 @@ def walk(value: Any, path: str, absent: Any = None) -> Any:
     for step in path.split("."):
         if isinstance(value, dict):
             value = value.get(step, absent)
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
             return absent

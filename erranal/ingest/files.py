@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from erranal.errors import IngestError
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _PACKED = tuple(f"{suffix}.gz" for suffix in (".jsonl", ".ndjson", ".json", ".csv", ".tsv"))
 # Files that evaluation tools put beside their records; they hold no records themselves.
-_BESIDE = ("summary", "config", "metrics", "status.json", "results_", "metadata")
+_BESIDE = re.compile(r"summary|config|metrics|metadata|^status\.json$|^results_\d")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Found:
     def beside(self) -> bool:
         """Whether it is in a folder beside the records, by its name."""
         name = self.path.name.lower()
-        return not self.named and name.endswith(".json") and any(sign in name for sign in _BESIDE)
+        return not self.named and name.endswith(".json") and _BESIDE.search(name) is not None
 
 
 def expand(paths: str | Path | Iterable[str | Path]) -> list[Found]:

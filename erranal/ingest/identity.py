@@ -46,7 +46,7 @@ def item_hashes(
     Examples
     --------
     >>> item_hashes(["1 + 1?"], [None], ["2"], [None])
-    ['a0a8d75d9a.-.d4735e3a26.-']
+    ['c97c3a9c9b.-.d4735e3a26.-']
     """
     options = [None if held is None else "\x1f".join(held) for held in choices]
     parts = (_parts(questions), _parts(options), _parts(golds), _parts(answer_types))

@@ -31,6 +31,8 @@ CHECKS: dict[str, dict[str, Any]] = {
     "identical_responses": {"items": 5, "characters": 200},
     "duplicate_rows": {},
     "unfinished_source": {},
+    "no_gold": {},
+    "no_partner": {},
 }
 
 

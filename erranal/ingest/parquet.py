@@ -51,7 +51,7 @@ def batches(
                 lines = list(range(number, number + len(chunk)))
                 number += len(chunk)
                 yield Batch(lines, chunk.to_pylist())
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise IngestError(
                 f"{path} is damaged after row {number - 1}: {_first(error)}; write it again"
             ) from error

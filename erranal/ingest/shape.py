@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ class Shaper:
         keys = list(zip(*(of[name] for name in _RUN_KEY), strict=True))
         runs = {key: _run(key, self.mapping.render_params) for key in set(keys)}
         of["run_id"] = [runs[key]["run_id"] for key in keys]
-        of["item_id"] = [f"{b}/{i}" for b, i in zip(of["benchmark"], of["id"], strict=True)]
+        of["item_id"] = [f"{_part(b)}/{i}" for b, i in zip(of["benchmark"], of["id"], strict=True)]
         of["slot_id"] = slot_ids(of["run_id"], of["item_id"], of["sample"])
         of["item_hash"] = item_hashes(of["question"], of["choices"], of["gold"], of["answer_type"])
         of["response_hash"] = response_hashes(of["response"])
@@ -119,12 +120,15 @@ def _twice(of: dict[str, list[Any]], row: int, line: int, first: int, *, same: b
     return reject(line, "duplicate_row" if same else "duplicate_id", detail)
 
 
-def _run(run: tuple[Any, ...], render_params: dict[str, Any]) -> dict[str, Any]:
-    import orjson
+def _part(name: str) -> str:
+    # The slash joins the parts of a name, so within one it is written otherwise.
+    return name.replace("/", "%2F")
 
+
+def _run(run: tuple[Any, ...], render_params: dict[str, Any]) -> dict[str, Any]:
     model, modality, style, render = run
-    condition = "/".join(part for part in (modality, style, render) if part is not None)
-    params = orjson.dumps(render_params, default=str).decode() if render_params else None
+    condition = "/".join(_part(part) for part in (modality, style, render) if part is not None)
+    params = json.dumps(render_params, default=str) if render_params else None
     return {
         "run_id": short_hash(model, condition, None, None),
         "model": model,

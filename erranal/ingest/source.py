@@ -17,7 +17,7 @@ from erranal.ingest.batch import Batch
 from erranal.ingest.columns import columns
 from erranal.ingest.formats import DataFile, open_file
 from erranal.ingest.identity import file_digest, source_id
-from erranal.ingest.mapping import Mapping
+from erranal.ingest.mapping import Mapping, parts_of
 from erranal.ingest.shape import Landing, Shaper
 
 if TYPE_CHECKING:
@@ -83,7 +83,24 @@ def open_source(path: Path, given: Mapping, reader: str) -> Opened:
             f"{path}: the mapping takes a field (^) of an object around the records, "
             "but there is none in this file"
         )
+    for target, source in given.fields.items():
+        _require_source(file, target, source)
     return Opened(file, chosen, mapping, notes)
+
+
+def _require_source(file: DataFile, target: str, source: str) -> None:
+    """Refuse a field the user named that no record at the file's head has."""
+    for part in parts_of(source):
+        outside = part.startswith("^")
+        name = part.removeprefix("^")
+        known = file.around if outside else file.fields
+        if name in known or name.split(".")[0] in known or not file.fields:
+            continue
+        hint = f"; it is around the records: write ^{name}" if name in file.around else ""
+        raise IngestError(
+            f"{file.path}: {target} is said to be in {part!r}, but the first records have no such "
+            f"field{hint}. They have {', '.join(map(str, file.fields[:40]))}"
+        )
 
 
 def look(path: Path, given: Mapping, reader: str) -> Preview:

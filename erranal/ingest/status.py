@@ -15,8 +15,9 @@ _SAID = {
     "truncated": "truncated length max_tokens max_output_tokens max_new_tokens model_length",
     "filtered": "filtered content_filter content_filtered safety recitation blocklist "
     "prohibited_content blocked spii",
-    "api_error": "api_error error failed failure timeout timed_out server_error",
-    "refusal": "refusal refused",
+    "api_error": "api_error error failed failure timeout timed_out server_error http_error "
+    "exception rate_limited rate_limit cancelled canceled aborted crashed",
+    "refusal": "refusal refused rejected policy_violation",
     "empty": "empty",
 }
 _STATUS_OF = {word: status for status, words in _SAID.items() for word in words.split()}
@@ -38,6 +39,7 @@ _REFUSAL = re.compile(
     r"as an ai\b",
     re.IGNORECASE,
 )
+_HTTP_FAILURE = re.compile(r"(?:error:? ?|http ?)?[45]\d\d")
 # Every alternative of the two patterns begins with one of these letters.
 _FIRST_LETTERS = frozenset("iIsSmMaAuUfFeEoOrRhH{[.")
 _ANSWER = re.compile(r"\banswer(?:\s+is\s*:?|\s*[:=])[*_$\\({\s]*(?:[A-Z]\b|-?\d)", re.IGNORECASE)
@@ -61,9 +63,15 @@ def status_of(response: str, said: str | None = None, finish_reason: str | None 
     'truncated'
     """
     for word in (said, finish_reason):
-        if word and (known := _STATUS_OF.get(word.strip().lower())):
+        if word and (known := _known(word)):
             return known
     return _of(response)
+
+
+def _known(word: str) -> str | None:
+    word = word.strip().lower()
+    # A status of the HTTP kind: "500", "error: 429".
+    return _STATUS_OF.get(word) or ("api_error" if _HTTP_FAILURE.fullmatch(word) else None)
 
 
 def _of(response: str) -> str:
@@ -85,7 +93,7 @@ def statuses(
 ) -> list[str]:
     """Return the status of every response."""
     words = {word.strip().lower() for word in {*said, *finish_reasons} if word}
-    if not words & _STATUS_OF.keys():
+    if not any(map(_known, words)):
         return [
             "ok" if len(response) > _LONGEST_FAILURE and response[0] > " " else _of(response)
             for response in responses

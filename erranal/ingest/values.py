@@ -37,6 +37,7 @@ _RIGHT = {"true", "1", "1.0", "correct", "right", "yes", "c"}
 _WRONG = {"false", "0", "0.0", "incorrect", "wrong", "no", "i"}
 
 _LARGEST_INTEGER = 2**63 - 1
+_EXACT_FLOAT = 2.0**53  # whole numbers above this are no longer told apart as floats
 _LONGEST_LITERAL = 100_000
 
 
@@ -56,7 +57,10 @@ def text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        try:
+            return str(value)
+        except ValueError as error:  # Python refuses to write thousands of digits
+            raise Unusable("wrong_type", "a number of thousands of digits") from error
     if isinstance(value, float):
         return None if math.isnan(value) else repr(value)
     raise Unusable("wrong_type", f"a {type(value).__name__} where a text should be: {value!r:.80}")
@@ -77,6 +81,10 @@ def text_or_json(value: Any) -> str | None:
 def identifier(value: Any) -> str:
     """Return an item's identifier; 7, 7.0 and "7" are the same one."""
     if isinstance(value, float):
+        if abs(value) > _EXACT_FLOAT:
+            raise Unusable(
+                "wrong_type", f"{value!r} is too large to be told apart: write ids as text"
+            )
         value = None if math.isnan(value) else int(value) if value.is_integer() else value
     if isinstance(value, bool) or not isinstance(value, str | int | None):
         raise Unusable("wrong_type", f"an identifier of type {type(value).__name__}: {value!r:.80}")
@@ -126,7 +134,7 @@ def choices(value: Any) -> list[str] | None:
     if isinstance(value, str):
         value = _literal(value)
     if isinstance(value, dict):
-        value = [value[key] for key in sorted(value)]
+        value = [value[key] for key in sorted(value, key=_option_order)]
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
         value = value[0]  # MMMU-Pro writes one item's options as a list in a list
     if not isinstance(value, list | tuple):
@@ -134,7 +142,24 @@ def choices(value: Any) -> list[str] | None:
     found = [text(option) if not isinstance(option, list | dict) else None for option in value]
     if any(option is None for option in found):
         raise Unusable("bad_choices", f"an option is no text: {value!r:.80}")
-    return [option or "" for option in found] or None
+    options = [option or "" for option in found]
+    if any(not option.isprintable() and _is_broken(option) for option in options):
+        raise Unusable("bad_choices", "an option holds half of a surrogate pair")
+    return options or None
+
+
+def _is_broken(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _option_order(key: Any) -> tuple[int, str]:
+    # Letters in their order, and numbers by size: "2" comes before "10".
+    name = str(key)
+    return (int(name), "") if name.isdecimal() and len(name) < 10 else (-1, name)
 
 
 def _literal(value: str) -> Any:

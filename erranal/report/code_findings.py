@@ -73,6 +73,8 @@ def planted_findings(summary: dict[str, Any]) -> Iterator[str]:
     if planted and "missing" not in planted:
         yield (
             f"Of {w.count(planted['of'], 'planted rate')}, {planted['inside']} lie inside the "
-            "95 % interval of the rate estimated from the labels; the others show where the "
-            "labels miss or mistake an error."
+            "95 % interval of the rate estimated from the labels and "
+            f"{planted['of'] - planted['inside']} do not: there the rules overlook an error or "
+            "take another for it. The section lists how many planted errors of each kind they "
+            "found."
         )

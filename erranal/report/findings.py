@@ -83,13 +83,22 @@ def _gaps(summary: dict[str, Any]) -> Iterator[str]:
         yield (
             "There is no paired comparison yet: run `erranal gap`."
             if "missing" in summary["gaps"]
-            else "No item was answered under two arms, so no gap can be measured."
+            else _no_pairs(summary["gaps"]["accuracy"])
         )
     if len(rows) > _SPELLED_OUT:
         yield _counted(rows)
         rows = sorted(rows, key=lambda row: row["difference"])
         rows = [*rows[:2], *rows[-2:]]
     yield from (gap_sentence(row) for row in rows)
+
+
+def _no_pairs(accuracy: list[Row]) -> str:
+    held = sorted({f"{row['model']} ({row['prompt_style']}): {row['arm']}" for row in accuracy})
+    return (
+        "No gap can be measured: a comparison needs the same items from one model and prompt style "
+        f"under two arms. The study has {'; '.join(held) or 'no graded output'}. If two names mean "
+        "one model, give both files the same with --constant model=NAME."
+    )
 
 
 def _counted(rows: list[Row]) -> str:
@@ -134,7 +143,7 @@ def _test(row: Row) -> str:
 
 def _after_adjustment(row: Row) -> str:
     adjusted = row.get("p_adjusted")
-    if adjusted is None or adjusted < ALPHA:
+    if adjusted is None or adjusted < ALPHA or adjusted == row["p"]:
         return ""
     return (
         f" After adjustment for the other comparisons it could be chance ({w.p_value(adjusted)})."
@@ -221,11 +230,17 @@ def _collapse(summary: dict[str, Any]) -> Iterator[str]:
         yield (
             f"The responses of {subject(row)} from {row['arm_b']} are {row['length_ratio']:.2f} "
             f"times as long as from {row['arm_a']}, pair by pair (geometric mean, {_CI} "
-            f"{row['ratio_low']:.2f} to {row['ratio_high']:.2f}), and show no reasoning step in "
-            f"{w.percent(row['no_steps_b'], 0)} of cases against {w.percent(row['no_steps_a'], 0)}."
+            f"{row['ratio_low']:.2f} to {row['ratio_high']:.2f}){_steps(row)}."
         )
     if rows and not shorter:
         yield "No model writes detectably less under the compared arm than under the reference."
+
+
+def _steps(row: Row) -> str:
+    if row["no_steps_a"] == row["no_steps_b"]:
+        return ""
+    here, there = w.percent(row["no_steps_b"], 0), w.percent(row["no_steps_a"], 0)
+    return f", and show no reasoning step in {here} of cases against {there}"
 
 
 def _clusters(summary: dict[str, Any]) -> Iterator[str]:
@@ -239,6 +254,10 @@ def _clusters(summary: dict[str, Any]) -> Iterator[str]:
         if agreement is None
         else f"; on subsamples they come back with a Rand index of {agreement:.2f}"
     )
+    if not chosen["clusters"]:
+        n = w.count(chosen["outputs"], "response")
+        yield f"No group stands out among the {n}: too few, or too unlike one another."
+        return
     yield (
         f"The {w.count(chosen['outputs'], 'response')} fall into "
         f"{w.count(chosen['clusters'], 'cluster')} by what they say, "

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erranal import __version__
+from erranal.errors import StageError
 from erranal.report import code_views, transition_views, views
 from erranal.report import wording as w
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from erranal.report.blocks import Block
 
 _FOLDER = Path(__file__).parent / "page"
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # In order: each script may use what the ones before it define.
 _SCRIPTS = ("data.js", "detail.js", "browser.js", "map.js", "main.js")
 
@@ -121,6 +124,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
+        finalize=_visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -141,6 +145,11 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+def _visible(value: Any) -> Any:
+    # What steers a terminal or turns the direction of a line is shown as a mark, not obeyed.
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", value) if type(value) is str else value
+
+
 def settings(values: dict[str, Any]) -> str:
     """Write parameters or versions in one line: ``level 0.95, seed 0``."""
     return ", ".join(
@@ -148,8 +157,26 @@ def settings(values: dict[str, Any]) -> str:
     )
 
 
+def _refuse_to_overwrite(path: Path) -> None:
+    if not path.exists():
+        return
+    start = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(64)
+    if not start.lstrip().lower().startswith(b"<!doctype html"):
+        raise StageError(f"{path} is there and is no HTML page: give another --out")
+
+
 def write(path: Path, html: str) -> None:
-    """Write the page whole or not at all: a reader never sees half a file."""
+    """Write the page whole or not at all: a reader never sees half a file.
+
+    Raises
+    ------
+    StageError
+        When something other than an HTML page lies at the path; it is left as it is.
+    """
+    _refuse_to_overwrite(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:

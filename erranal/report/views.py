@@ -114,7 +114,7 @@ def gap_chart(rows: list[Row], arms: Arms, caption: str) -> Chart | None:
         legend.append(("ring", "ink", "pairs with a failure left out"))
     if any(row["imported"] for row in rows):
         legend.append(("diamond", "quiet", "scores from the file"))
-    heads = ["", "pairs", "failures wrong", "failures left out", ""]
+    heads = ["", "pairs", "failures wrong", "its p, Holm", "failures left out"]
     return tracks.chart(caption, columns, lines, heads=heads, legend=legend)
 
 
@@ -136,7 +136,8 @@ def _gap_row(row: Row, arms: Arms, columns: list[tracks.Column], told: list[str]
     label, note = name(row)
     own = {"against": f"{row['arm_b']} against {row['arm_a']}", "method": row["method"]}
     note = " · ".join(part for part in (note, *(own[kind] for kind in told)) if part)
-    numbers = [f"{row['pairs']:,}", interval(row), interval(row["left_out"]), w.p_value(row["p"])]
+    adjusted = w.p_value(row["p_adjusted"])
+    numbers = [f"{row['pairs']:,}", interval(row), adjusted, interval(row["left_out"])]
     return tracks.row(label, [dots, bars], numbers, note=note, lanes=3)
 
 

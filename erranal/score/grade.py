@@ -136,7 +136,10 @@ def _choice(answer: str, item: Key, *, asks_percent: bool) -> Grade | Undecided:
 
 
 def _twins(letter: str, index: int, texts: tuple[str, ...]) -> bool:
-    return texts[ord(letter) - ord("A")] == texts[index]
+    # Options that are images have no text of their own to be the same.
+    said = texts[index]
+    placeholder = not said.strip() or said.lstrip().startswith("<image")
+    return not placeholder and texts[ord(letter) - ord("A")] == said
 
 
 def _numeric(answer: str, item: Key, *, asks_percent: bool) -> Grade | Undecided:

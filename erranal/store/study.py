@@ -111,6 +111,8 @@ class Study:
 
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path)
+        if str(path) == ":memory:":
+            raise StoreError("a study is a file: give a path instead of :memory:")
         if not create and not self.path.exists():
             raise StoreError(
                 f"there is no study at {self.path}: run `erranal run FILES --db {self.path}` "
@@ -129,7 +131,14 @@ class Study:
             yield held
             return
         with connect(self.path, read_only=True) as db:
-            yield db
+            try:
+                yield db
+            except (duckdb.IOException, duckdb.InternalException, duckdb.FatalException) as error:
+                raise StoreError(_damaged(self.path, error)) from error
+            except duckdb.Error as error:
+                if "orrupt" not in str(error):
+                    raise
+                raise StoreError(_damaged(self.path, error)) from error
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -242,6 +251,11 @@ class Study:
             )
 
 
+def _damaged(path: Path, error: duckdb.Error) -> str:
+    reason = str(error).splitlines()[0]
+    return f"{path} is damaged ({reason}): restore it, or read the result files into a new --db"
+
+
 def _no_room(error: BaseException) -> bool:
     if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException):
         return True
@@ -260,7 +274,9 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, default=str, sort_keys=True)
+    # A file name may hold bytes that are no text (lone surrogates); JSON in the database may not.
+    text = json.dumps(value, default=str, sort_keys=True, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _versions() -> dict[str, str]:

@@ -91,7 +91,7 @@ def tables_side(path: str, folder: str) -> None:
     import erranal
 
     file = Path(folder) / "tables.duckdb"
-    erranal.open(file)
+    erranal.open(file, create=True)
     with duckdb.connect(str(file)) as db:
         db.execute("SET preserve_insertion_order = false")
         db.execute(f"CREATE TEMP TABLE t AS SELECT * FROM {_source(path)}")
@@ -121,7 +121,7 @@ def erranal_side(path: str, folder: str) -> None:
     import erranal
     from erranal import ingest
 
-    study = erranal.open(Path(folder) / "study.duckdb")
+    study = erranal.open(Path(folder) / "study.duckdb", create=True)
     row = ingest.run(study, path, mapping=MAPPING).iloc[0]
     print(f"   landed {row.landed} of {row.rows_read}, rejected {row.rejected}")
 
@@ -131,7 +131,7 @@ def again_side(path: str, folder: str) -> None:
     from erranal import ingest
     from erranal.ingest import integrity
 
-    study = erranal.open(Path(folder) / "study.duckdb")
+    study = erranal.open(Path(folder) / "study.duckdb", create=True)
     print(f"   the same file again: {ingest.run(study, path, mapping=MAPPING).status.iloc[0]}")
     started = time.process_time()
     integrity.rebuild(study)

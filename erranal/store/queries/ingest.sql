@@ -253,3 +253,22 @@ FROM rejects r JOIN sources s USING (source_id) WHERE r.reason IN ('duplicate_ro
 INSERT INTO integrity
 SELECT 'unfinished_source', 'warning', NULL, NULL, concat(path, ': its reading did not finish; ingest it again')
 FROM sources WHERE status = 'reading';
+
+-- name: integrity_no_gold
+-- Benchmarks with items that no file gave a right answer for: their outputs cannot be graded
+INSERT INTO integrity
+SELECT 'no_gold', 'error', NULL, NULL,
+       concat(benchmark, ': ', count(*), ' of ', any_value(total), ' items have no gold answer, e.g. ',
+              min(item_id), '; say which field holds it with --field gold=FIELD')
+FROM (SELECT benchmark, item_id, gold, count(*) OVER (PARTITION BY benchmark) AS total FROM item_latest)
+WHERE gold IS NULL
+GROUP BY benchmark;
+
+-- name: integrity_no_partner
+-- Arms that no other arm of the same model and prompt style can be compared with
+INSERT INTO integrity
+SELECT 'no_partner', 'warning', NULL, NULL,
+       concat('model ', model, ', prompt style ', prompt_style, ' has outputs under ', any_value(arm),
+              ' only: there is nothing to compare them with; arms are paired by equal model and prompt style names')
+FROM arms WHERE run_id IN (SELECT run_id FROM outputs WHERE current)
+GROUP BY model, prompt_style HAVING count(DISTINCT arm) = 1;
