@@ -163,14 +163,14 @@ def test_one_long_response_for_many_items(study, findings):
 
 
 def test_several_filters_of_one_log_are_named_with_their_lines(study, findings):
-    rows = [record(1), record(1), record(2), record(2, response="filtered")]
+    rows = [*pair(1), record(1), *pair(2), record(2, response="filtered")]
     assert findings(*rows) == {
         ("duplicate_filter", None, "note"),
         ("duplicate_filter", None, "warning"),
     }
     assert sorted(detail.split(".jsonl, ")[1] for detail in details(study)) == [
-        "line 2: b/1, sample 0: the same as on line 1",
-        "line 4: b/2, sample 0: other content than on line 3",
+        "line 3: b/1, sample 0: the same as on line 1",
+        "line 6: b/2, sample 0: other content than on line 4",
     ]
 
 

@@ -320,7 +320,7 @@ def test_hostile_titles_and_texts_are_escaped(html):
 
 def test_a_failed_write_leaves_the_old_page_and_no_debris(study, tmp_path, monkeypatch):
     target = tmp_path / "page.html"
-    target.write_text("old")
+    target.write_text("<!DOCTYPE html>old")
 
     def refuse(*_):
         raise OSError("disk full")
@@ -328,7 +328,7 @@ def test_a_failed_write_leaves_the_old_page_and_no_debris(study, tmp_path, monke
     monkeypatch.setattr(page.os, "replace", refuse)
     with pytest.raises(OSError, match="disk full"):
         report.run(study, path=target)
-    assert target.read_text() == "old"
+    assert target.read_text() == "<!DOCTYPE html>old"
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
 
 
