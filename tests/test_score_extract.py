@@ -344,3 +344,24 @@ def test_numbers_survive(value):
     assert extract(f"Answer: {found}", answer_type="numeric").answer == found
     assert re.fullmatch(r"-?\d+(?:\.\d+)?", found)
     assert float(found) == pytest.approx(float(value))
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        (
+            "Send 8.\nSend 5.\nTotal maximum flow = 8 + 5 = 13.\nThe edge still has 1 unit left.",
+            "13",
+        ),
+        ("The final price: $40\nEach of the 4 gets 10 back.", "40"),
+        ("Maximum flow from 0 to 2 = 4 units.\nResidual: 0 -> 1 has 2 remaining.", "4"),
+    ],
+)
+def test_a_named_extreme_counts_before_a_later_number(response, answer):
+    assert extract(response, answer_type="numeric") == (answer, "named_extreme")
+
+
+def test_a_line_of_any_length_is_read_at_once():
+    started = time.process_time()
+    extract("final " * 200_000 + "\n" + "=" * 200_000, answer_type="numeric")
+    assert time.process_time() - started < 1

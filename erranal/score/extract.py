@@ -5,6 +5,7 @@ No rule ever guesses: what none of them reads is no answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from erranal.score import number, prose
@@ -25,10 +26,16 @@ RULES = {
     "option_text": "the one option whose text is the response, or stands in its key sentence",
     "only_letter": "the one letter that a short response names",
     "leading_number": 'a first line that is a number with its unit: "16 V."',
+    "named_extreme": "the value on the last line that names a maximum, minimum or final",
     "last_number": "the number stated in the last sentence that holds one",
     "short_text": "the whole of a short response",
 }
 SHORT_WORDS = 12
+# Bounded on both sides of the word, so that a line of any length is read in linear time.
+_EXTREME = re.compile(
+    r"^.{0,60}\b(?:maximum|minimum|overall|final)\b[^\n=:]{0,60}[=:]([^\n]{1,120})$",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 _NOTHING = Extraction(None, None)
 _REFUSAL = Extraction(None, "refusal")
@@ -220,6 +227,13 @@ def _count(text: str) -> number.Number | None:
     return number.stated(line) or number.worded(line)
 
 
+def _extreme(text: str) -> number.Number | None:
+    """Read the last line that names an extreme and its value: "Maximum flow = 8 + 5 = 13."."""
+    # A bare "total" is no such line: in worked solutions it is one step among others.
+    lines = _EXTREME.findall(text)
+    return number.stated(lines[-1]) if lines else None
+
+
 def _last_number(text: str) -> number.Number | None:
     for sentence in prose.closing(text):
         found = number.stated(sentence)
@@ -233,6 +247,7 @@ _NUMBER_RULES: tuple[tuple[str, Callable[[str], number.Number | None]], ...] = (
     ("leading_number", _opening_number),
     ("conclusion", _concluding_number),
     ("leading_number", _count),
+    ("named_extreme", _extreme),
     ("last_number", _last_number),
 )
 
