@@ -68,7 +68,7 @@ const verdictPart = (said, titles) => {
     return part;
   }
   const names = said.codes.map((code) => (titles[code] ?? code) + (code === said.primary_code && said.codes.length > 1 ? " (primary)" : ""));
-  part.append(make("p", {}, names.length ? names.join(", ") : "No code applies."));
+  part.append(make("p", {}, names.length ? names.join(", ") : "No code was given."));
   if (said.rationale) part.append(make("p", { class: "quiet" }, said.rationale));
   if (said.evidence.length) part.append(evidenceList(said, titles));
   return part;
