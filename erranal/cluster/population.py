@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,15 +96,15 @@ def distinct(
     """
     rows = np.add(vectors, np.float32(0), order="C")  # a copy, without negative zeros
     np.nan_to_num(rows, copy=False)
-    raw = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
-    _, first, inverse = np.unique(raw, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[order] = np.arange(len(first))
-    kept = rows[first[order]]
+    seen: dict[bytes, int] = {}
+    # Each row's place among the distinct ones: a dictionary keeps the order of first sight.
+    digests = (hashlib.blake2b(row, digest_size=16).digest() for row in rows)
+    place = np.array([seen.setdefault(digest, len(seen)) for digest in digests], dtype=np.int64)
+    _, first = np.unique(place, return_index=True)
+    kept = rows[first]
     norms = np.linalg.norm(kept, axis=1, keepdims=True)
     unit = (kept / np.where(norms > 0, norms, 1)).astype(np.float32)
-    return unit, rank[inverse]
+    return unit, place
 
 
 def _pick_encoder(study: Study, encoder: str | None, which: dict[str, str], *, unread: bool) -> str:

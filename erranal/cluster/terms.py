@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +14,26 @@ if TYPE_CHECKING:
 
     from erranal.cluster.communities import Labels
 
-WORD = r"(?u)\b[^\W\d_][\w'-]+"  # begins with a letter; two characters at least
+WORD = re.compile(r"\b[^\W\d_][\w'-]+")  # begins with a letter; two characters at least
 VOCABULARY = 20_000
+# Words that hold a sentence together and say nothing of what it is about.
+STOP_WORDS = frozenset(
+    """a about above across after again against all almost along already also although always
+    am among an and another any anyone anything are around as at be became because become
+    been before being below between both but by can cannot could did do does doing done down
+    during each either else enough etc even ever every everything few first for former from
+    further get give given go had has have having he hence her here hers herself him himself
+    his how however i if in indeed instead into is it its itself just last latter least less
+    let like made make many may me might mine more moreover most much must my myself namely
+    neither never next no nobody none nor not nothing now of off often on once one only onto
+    or other others otherwise our ours ourselves out over own per perhaps put rather re same
+    see seem seems several she should since so some someone something still such take than
+    that the their theirs them themselves then there thereby therefore these they this those
+    though through throughout thus to together too toward towards two under until up upon us
+    very via was we well were what whatever when where whereas whether which while who whom
+    whose why will with within without would yes yet you your yours yourself it's i'm don't
+    can't doesn't isn't let's that's here's there's we're you're we'll you'll""".split()  # noqa: SIM905 - a list of them would be 200 lines
+)
 TERMS = 10
 EXEMPLARS = 5
 ALIKE = 0.98  # cosine above which a second exemplar shows nothing new
@@ -23,23 +43,22 @@ LOOK_AT = 50  # nearest points that exemplars are picked from
 def count_words(texts: list[str]) -> tuple[csr_matrix, NDArray[np.str_]]:
     """Return which text uses which word (zeros and ones, shape (n, words)) and the words.
 
-    English stop words are left out, and words that fewer than two texts use.
+    English stop words are left out, and words that fewer than two texts use. (A vectorizer of
+    scikit-learn does the same; importing it costs more than this.)
     """
     from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(
-        token_pattern=WORD,
-        stop_words="english",
-        binary=True,
-        min_df=min(2, len(texts)),
-        max_features=VOCABULARY,
-    )
-    try:
-        uses = counter.fit_transform(texts)
-    except ValueError:  # nothing but stop words and signs
-        return csr_matrix((len(texts), 0)), np.array([], dtype=str)
-    return csr_matrix(uses), counter.get_feature_names_out()
+    used = [sorted(set(WORD.findall(text.lower())) - STOP_WORDS) for text in texts]
+    frequency = Counter(word for words in used for word in words)
+    least = min(2, len(texts))
+    often = [word for word, count in frequency.items() if count >= least]
+    kept = sorted(sorted(often, key=lambda word: (-frequency[word], word))[:VOCABULARY])
+    place = {word: i for i, word in enumerate(kept)}
+    columns = [[place[word] for word in words if word in place] for words in used]
+    starts = np.cumsum([0, *map(len, columns)])
+    flat = np.fromiter((c for row in columns for c in row), dtype=np.int64, count=starts[-1])
+    shape = (len(texts), len(kept))
+    return csr_matrix((np.ones(len(flat)), flat, starts), shape=shape), np.array(kept, dtype=str)
 
 
 def distinctive(
