@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -364,3 +365,70 @@ def test_patterns_are_fast_on_hostile_texts():
     for text in texts:
         status_of(text)
     assert time.process_time() - started < 0.5
+
+
+def test_options_keyed_by_number_are_in_order_of_number():
+    keyed = {str(n): f"opt{n}" for n in range(1, 13)}
+    assert values.choices(keyed)[9] == "opt10"
+    assert values.choices({"B": "dog", "A": "cat"}) == ["cat", "dog"]
+    assert values.choices("{1: 'a', 'b': 'c'}") == ["c", "a"]
+
+
+@pytest.mark.parametrize("broken", ["['\\ud800', 'b']", "[0x" + "f" * 5000 + "]"])
+def test_options_that_no_file_can_hold_are_bad_choices(broken):
+    with pytest.raises(values.Unusable):
+        values.choices(broken)
+
+
+def test_an_identifier_too_large_to_be_told_apart_is_refused():
+    with pytest.raises(values.Unusable, match="wrong_type"):
+        values.identifier(12345678901234567890123.0)
+    assert values.identifier(7.0) == "7"
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("http_error", "api_error"),
+        ("exception", "api_error"),
+        ("500", "api_error"),
+        ("ERROR: 429", "api_error"),
+        ("cancelled", "api_error"),
+        ("policy_violation", "refusal"),
+        ("stop", "ok"),
+        ("200", "ok"),
+    ],
+)
+def test_a_failure_the_file_names_is_never_an_answer(word, status):
+    assert status_of("Answer: A", word) == status
+
+
+def test_names_with_slashes_do_not_collide(study, tmp_path):
+    rows = [("x", "y/1", "s"), ("x/y", "1", "s"), ("x", "y/1", "s/z")]
+    path = tmp_path / "a.jsonl"
+    lines = [
+        json.dumps({"benchmark": b, "id": i, "prompt_style": s, "response": "1"})
+        for b, i, s in rows
+    ]
+    path.write_text("\n".join(lines))
+    ingest.run(study, path, mapping={"constant": {"model": "m", "modality": "text"}})
+    assert study.count("outputs") == 3
+    assert study.query("SELECT count(DISTINCT item_id) AS n FROM items")["n"][0] == 2
+
+
+def test_results_in_a_folder_are_read_whatever_they_are_called(study, tmp_path):
+    record = {"id": 1, "response": "1", "model": "m", "modality": "text"}
+    (tmp_path / "results_text.json").write_text(json.dumps([record]))
+    (tmp_path / "results_2026-08-21T10.json").write_text("{}")
+    frame = ingest.run(study, tmp_path)
+    assert dict(zip(frame["path"].str.split("/").str[-1], frame["status"], strict=True)) == {
+        "results_text.json": "done",
+        "results_2026-08-21T10.json": "skipped",
+    }
+
+
+def test_a_file_name_that_is_no_text_is_read(study, tmp_path):
+    path = tmp_path / os.fsdecode(b"na\xffme_text.jsonl")
+    path.write_text(json.dumps({"id": 1, "response": "1", "model": "m"}))
+    frame = ingest.run(study, path, mapping={"constant": {"modality": "text"}})
+    assert frame["landed"].tolist() == [1]

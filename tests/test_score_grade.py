@@ -230,3 +230,15 @@ def test_a_gold_text_grades_itself_as_right(gold):
     if not usable.unusable:
         found = grade(Extraction(usable.gold, "short_text"), gold=gold, answer_type="text")
         assert found.outcome == "correct"
+
+
+@pytest.mark.parametrize("text", ["", " ", "<image 1>", "<image>"])
+def test_options_without_a_text_of_their_own_are_no_twins(text):
+    found = extract("Answer: A", answer_type="choice", choices=[text] * 4)
+    assert grade(found, gold="B", choices=[text] * 4).outcome == "incorrect"
+
+
+def test_options_with_the_same_text_are_the_same_answer():
+    choices = ["cat", "dog", "cat"]
+    found = extract("Answer: C", answer_type="choice", choices=choices)
+    assert grade(found, gold="A", choices=choices).outcome == "correct"

@@ -259,3 +259,22 @@ def test_a_full_disk_stops_clearly_and_keeps_what_landed(study):
     assert "make room" in message
     assert int(landed) >= 1000
     assert study.count("planted_rates") == int(landed)
+
+
+def test_a_damaged_file_is_said_to_be_damaged(study):
+    with study.write() as tx:
+        texts = [f"{i:06d}" * 40 for i in range(20_000)]
+        rows = {"model": "m", "arm": "text", "code": texts, "rate": 0.1}
+        tx.append("planted_rates", pd.DataFrame(rows))
+    migrate._backup(study.path, 1)  # folds the log into the file
+    content = bytearray(study.path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = bytes(4096)
+    study.path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"damaged|cannot be opened"):
+        study.view("planted_rates")
+
+
+def test_a_study_is_a_file():
+    with pytest.raises(StoreError, match="a study is a file"):
+        Study(":memory:")

@@ -201,6 +201,8 @@ def _pairs(values: Iterable[str], flag: str) -> dict[str, str]:
         target, _, source = value.partition("=")
         if not target or not source:
             raise IngestError(f"{flag} {value!r} is not target=source, e.g. {flag} id=question_id")
+        if not value.isprintable():
+            raise IngestError(f"{flag} {value!r} holds characters that are no text")
         pairs[target.strip()] = source.strip()
     return pairs
 

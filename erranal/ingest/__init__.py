@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import IngestError
+from erranal.ingest.files import readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +103,7 @@ def _read(
 
 
 def _row(path: Path, *, status: str, note: str, **known: Any) -> dict[str, Any]:
-    row = {"path": str(path), "reader": "", **dict.fromkeys(_COUNTS, 0), "seconds": 0.0}
+    row = {"path": readable(path), "reader": "", **dict.fromkeys(_COUNTS, 0), "seconds": 0.0}
     return row | known | {"status": status, "note": note}
 
 

@@ -48,6 +48,11 @@ def expand(paths: str | Path | Iterable[str | Path]) -> list[Found]:
     return list(found.values())
 
 
+def readable(path: Path) -> str:
+    """Return a path as text; bytes of a name that are no UTF-8 become question marks."""
+    return str(path).encode("utf-8", "replace").decode()
+
+
 def _files(path: Path) -> list[Found]:
     if path.is_dir():
         inside = [

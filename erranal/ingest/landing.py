@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erranal.ingest.batch import Reject
+from erranal.ingest.files import readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,16 +64,15 @@ def finished(study: Study, source_id: str) -> Counts | None:
 
 def begin(study: Study, source: Source) -> None:
     """Mark a source as being read; what an interrupted reading rejected is forgotten."""
-    import orjson
     import pandas as pd
 
     row = {
         "source_id": source.source_id,
-        "path": str(source.path),
+        "path": readable(source.path),
         "sha256": source.sha256,
         "bytes": source.bytes,
         "reader": source.reader,
-        "mapping": orjson.dumps(source.mapping, default=str).decode(),
+        "mapping": json.dumps(source.mapping, default=str),
         "status": "reading",
     }
     with study.write() as tx:

@@ -2,9 +2,9 @@
 
 Run: ``python tests/bench/bench_judge_rules.py [--outputs 20000]``.
 
-The texts are of our own making: worked solutions of 300 to 2,500 characters with equations (some of
-them false), short answers, refusals and loops, 20,000 items each seen under four arms. The figure to
-keep is 4,000 outputs a second of CPU time for the mixture. With the public outputs beside the project, all
+The texts are of our own making: worked solutions of 300 to 2,500 characters with equations (some
+false), short answers, refusals and loops, 20,000 items each seen under four arms. The figure to
+keep is 4,000 outputs a second of CPU time for the mixture. With the public outputs at hand, all
 errors of GPT-4o on MMMU-Pro are timed too (graded by the score that came with them).
 """
 
