@@ -152,7 +152,8 @@ def _status_row(state: Any) -> dict[str, Any]:
 
 def _say_files(frame: pd.DataFrame) -> None:
     """Print what became of the files, then what was guessed or went wrong, a line each."""
-    counts = ["rows_read", "landed", "unchanged", "new_versions", "rejected"]
+    rare = [name for name in ("unchanged", "new_versions") if frame[name].any()]
+    counts = ["rows_read", "landed", *rare, "rejected"]
     shown = frame.assign(file=[Path(path).name for path in frame["path"]])
     output.say_table(shown[["file", "reader", *counts, "status"]].rename(columns=_plain_name))
     for note, files in shown[shown["note"] != ""].groupby("note", sort=False)["file"]:

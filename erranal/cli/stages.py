@@ -63,9 +63,15 @@ def _short_gaps(gaps: pd.DataFrame) -> pd.DataFrame:
             "pairs": gaps["pairs"],
             "points": points["difference"].round(1),
             "interval": interval,
-            "p": gaps["p"],
+            "p": [_short_p(p) for p in gaps["p"]],
         }
     )
+
+
+def _short_p(p: float) -> str:
+    if p != p:  # noqa: PLR0124 - missing
+        return ""
+    return "<.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _short_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
