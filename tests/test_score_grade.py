@@ -242,3 +242,20 @@ def test_options_with_the_same_text_are_the_same_answer():
     choices = ["cat", "dog", "cat"]
     found = extract("Answer: C", answer_type="choice", choices=choices)
     assert grade(found, gold="A", choices=choices).outcome == "correct"
+
+
+@pytest.mark.parametrize(
+    ("response", "gold", "expected"),
+    [
+        ("Yes, because 0 = 2 * 0.", "yes", "correct"),
+        ("No. The two nodes are apart.", "yes", "incorrect"),
+        ("The answer is False.", "false", "correct"),
+        ("It depends on what is meant.", "yes", "no_answer"),
+    ],
+)
+def test_yes_and_no_are_options_even_where_none_are_listed(response, gold, expected):
+    found = key(gold)
+    extraction = extract(
+        response, answer_type=found.answer_type, choices=found.options.texts, lettered=False
+    )
+    assert grade(extraction, gold=gold).outcome == expected

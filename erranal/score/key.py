@@ -16,6 +16,8 @@ from erranal.score.outcome import AnswerType
 
 _LETTER = re.compile(r"^\(?([A-Za-z])[).]?$")
 _HASHES = "####"
+# Questions answered by one of two words have options even where no file lists them.
+_UNSAID = (("yes", "no"), ("true", "false"))
 _EMPTY = {"", "nan", "null"}
 _SOLUTION = 200  # characters beyond which a gold with #### is a worked solution
 
@@ -72,6 +74,8 @@ def _key(gold: str | None, answer_type: AnswerType | None, choices: tuple[str, .
         return Key(answer_type or "text", text, unusable="no gold")
     if answer_type == "choice" and not choices:
         return _key(text, "text", choices)
+    if not choices and answer_type is None:
+        choices = next((pair for pair in _UNSAID if text.lower() in pair), ())
     if choices and answer_type in (None, "choice"):
         return _choice_key(text, choices)
     value = number.exact(text) if answer_type == "numeric" else number.pure(text)
