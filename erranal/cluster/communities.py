@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOISE = -1
 SHARE = 0.8  # of the points in a subsample
 # Up to so many points: runs with other seeds, and on subsamples. Among more, one says more.
-RUNS = {5_000: (3, 5), 50_000: (1, 1)}
+RUNS = {5_000: (3, 5), 20_000: (1, 1)}
 FEWEST_RUNS = (0, 1)
 
 
