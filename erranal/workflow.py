@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from erranal.store import Study
 
 Progress = Callable[[int, int, str], None]
+# Judging by rules is one of several things that the judge's commands do.
+_COMMANDS = {"judge": "judge run"}
+_NARROWING = ("limit", "where", "sample")
 AFTER_INGEST = [stage for stage in erranal.STAGES if stage != "ingest"]
 
 
@@ -28,7 +31,7 @@ AFTER_INGEST = [stage for stage in erranal.STAGES if stage != "ingest"]
 class State:
     """Where one stage stands.
 
-    ``state`` is ``missing``, ``partial`` (it ran with a limit), ``stopped`` (killed, failed or
+    ``state`` is ``missing``, ``partial`` (it ran on a part), ``stopped`` (killed, failed or
     interrupted), ``stale`` (its inputs changed) or ``done``.
     """
 
@@ -50,7 +53,7 @@ def states(study: Study) -> list[State]:
 
 def _state(study: Study, stage: str, newest: pd.DataFrame, done: pd.DataFrame) -> State:
     if stage not in newest.index:
-        return State(stage, "missing", note=f"erranal {stage}")
+        return State(stage, "missing", note=command(stage))
     last = newest.loc[stage]
     if last["status"] != "done":
         reason = last["error"] or "it did not finish: killed, or still running"
@@ -63,8 +66,9 @@ def _state(study: Study, stage: str, newest: pd.DataFrame, done: pd.DataFrame) -
         "counts": json.loads(row["counts"] or "{}"),
         "parameters": parameters,
     }
-    if parameters.get("limit") is not None:
-        return State(stage, "partial", note=f"ran with limit {parameters['limit']}", **known)
+    for name in _NARROWING:
+        if parameters.get(name) is not None:
+            return State(stage, "partial", note=f"ran with {name} {parameters[name]}", **known)
     if json.loads(row["inputs"] or "{}") != _plain(study.inputs(stage)):
         return State(stage, "stale", note="its inputs changed since", **known)
     return State(stage, "done", **known)
@@ -74,13 +78,18 @@ def _plain(value: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps(dict(value), default=str))
 
 
+def command(stage: str) -> str:
+    """Return the command that runs a stage."""
+    return f"erranal {_COMMANDS.get(stage, stage)}"
+
+
 def next_step(states: list[State]) -> str:
     """Say in one line what to do next."""
     for state in states:
         if state.state != "done":
             if state.stage == "ingest" and state.state == "missing":
                 return "erranal run FILES: nothing has been read yet"
-            return f"erranal {state.stage}: {state.stage} is {state.state}"
+            return f"{command(state.stage)}: {state.stage} is {state.state}"
     return "nothing: everything is done; open the report"
 
 

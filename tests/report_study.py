@@ -6,14 +6,23 @@ so that the page has something of every kind to show. Hostile texts stand in kno
 
 from __future__ import annotations
 
+import base64
+import gzip
 import itertools
 import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from erranal.judge import saving
+from erranal.judge.verdict import Evidence, JudgeSpec, Verdict
 from erranal.stats.paired import difference_tango, mcnemar_exact, mcnemar_mid_p
 from erranal.store import Study
 
@@ -349,3 +358,136 @@ def _planting(errors: pd.DataFrame) -> dict[str, pd.DataFrame]:
         for c in ("reading.value_misread", "collapse.no_steps")
     ]
     return {"planted": planted, "planted_rates": pd.DataFrame(rates)}
+
+
+# -- a second judge -------------------------------------------------------------------------------
+
+MODEL_CODES = tuple(code for code, _ in CODES if code != "output.refusal")
+SAMPLES = 5
+GAP_NOTES = ("the unit on the axis was ignored", "answers a question about another chart", HOSTILE)
+EMOJI_BOTH = "shows 42"
+MODEL_JUDGE = JudgeSpec(
+    "llm",
+    "sim-judge-7b",
+    "3",
+    "openai:sim-judge-7b",
+    {
+        "url": "http://10.0.0.1:8000/v1",
+        "ask": "all",
+        "temperature": 0.7,
+        "samples": SAMPLES,
+        "assesses": list(MODEL_CODES),
+    },
+)
+
+
+def add_model_judge(
+    study: Study, *, seed: int = 2, covers: float = 0.95, spec: JudgeSpec = MODEL_JUDGE
+) -> str:
+    """Write verdicts of a language model on a share of the errors, and return its judge_id.
+
+    It mostly repeats the rules, gives codes that they cannot, and fails in every way: unparsed,
+    refused and failed replies, quotes that are not there, votes below one half.
+    """
+    rng = np.random.default_rng(seed)
+    errors = study.query(
+        "SELECT r.output_id, r.item_id, r.response, v.codes FROM responses r "
+        "JOIN errors e USING (output_id) JOIN verdicts v USING (output_id) "
+        "WHERE e.scorer = 'erranal' AND v.judge_id = 'j' ORDER BY output_id"
+    )
+    kept = rng.random(len(errors)) < covers
+    kept |= (errors["output_id"] == "o0000001").to_numpy()
+    kept |= (errors["item_id"] == "sim/00002").to_numpy()
+    verdicts = [_told(row, rng) for row in errors[kept].itertuples()]
+    saving.save_judge(study, spec)
+    with study.write() as tx:
+        saving.put_verdicts(
+            tx,
+            verdicts,
+            judge_id=spec.judge_id,
+            codebook_id="b",
+            judged_at=datetime.now(UTC),
+            replaced=(),
+        )
+    return spec.judge_id
+
+
+def _told(row, rng: np.random.Generator) -> Verdict:
+    hostile, emoji = row.item_id == "sim/00002", row.output_id == "o0000001"
+    fate = rng.random()
+    if fate < 0.06 and not (hostile or emoji):
+        status = ("unparsed", "refused", "failed")[int(fate * 50)]
+        return Verdict(row.output_id, status, None, None, "", detail="no JSON in the reply")
+    known = [c for c in (row.codes if row.codes is not None else ()) if c in MODEL_CODES]
+    codes = list(known) if rng.random() < 0.7 else [str(rng.choice(MODEL_CODES))]
+    if rng.random() < 0.2:
+        codes = sorted({*codes, str(rng.choice(MODEL_CODES))})
+    gap = hostile or rng.random() < 0.04
+    votes = {code: float(rng.choice((0.6, 0.8, 1.0))) for code in codes}
+    votes[str(rng.choice([c for c in MODEL_CODES if c not in codes]))] = 0.2
+    return Verdict(
+        row.output_id,
+        "ok",
+        codes[0] if codes else None,
+        tuple(codes),
+        HOSTILE if hostile else "The response takes the wrong bar of the chart.",
+        evidence=tuple(_quoted(code, row.response, hostile, emoji, rng) for code in codes),
+        codebook_gap=gap,
+        gap_note=str(rng.choice(GAP_NOTES)) if gap else None,
+        votes=votes,
+        samples=SAMPLES,
+        mode="json_schema" if rng.random() < 0.9 else "plain",
+        tokens_in=2400,
+        tokens_cached=1800,
+        tokens_out=160,
+        cost_usd=0.0004,
+    )
+
+
+def _quoted(
+    code: str, response: str, hostile: bool, emoji: bool, rng: np.random.Generator
+) -> Evidence:
+    if emoji:
+        start = EMOJI.index(EMOJI_BOTH)
+        return Evidence(
+            code, "response", start, start + len(EMOJI_BOTH), EMOJI_BOTH, "exact", "a number"
+        )
+    match = str(
+        rng.choice(("exact", "normalised", "fuzzy", "unsupported"), p=(0.8, 0.1, 0.05, 0.05))
+    )
+    if hostile or match == "unsupported":
+        quote = HOSTILE if hostile else "the bar of 2031 is red"
+        return Evidence(code, "response", None, None, quote, "unsupported", "")
+    quote = response[8:24]
+    return Evidence(
+        code, "response", 8, 24, quote.upper() if match == "normalised" else quote, match, ""
+    )
+
+
+# -- reading a page -------------------------------------------------------------------------------
+
+
+def block(html: str, name: str):
+    """Return what one packed block of a page holds."""
+    packed = re.search(rf'id="data-{name}">([A-Za-z0-9+/=]+)<', html)[1]
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
+
+
+def browser_of(page: Path, folder: Path) -> Callable[[str], str]:
+    """Return a function from the end of the page's address to its elements once it is ready."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no chromium or google-chrome on this machine")
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000"]
+    command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1200,900", "--dump-dom"]
+
+    def dump(fragment: str) -> str:
+        result = subprocess.run(
+            [*command, f"{page.as_uri()}{fragment}"], capture_output=True, timeout=120, check=False
+        )
+        assert result.returncode == 0, result.stderr[-2000:]
+        return result.stdout.decode("utf-8")
+
+    return dump

@@ -61,6 +61,17 @@ PROFILE = pd.DataFrame(
     ],
     columns=["code", "title", "family", "arm", "rate", "low", "high"],
 )
+AGREEMENT = pd.DataFrame(
+    [
+        ("a.misread", "Value misread", "text", 50, 6, 2, 4),
+        ("a.misread", "Value misread", "image", 100, 20, 5, 15),
+        ("b.slip", "Calculation", "text", 50, 3, 0, 0),
+        ("b.slip", "Calculation", "image", 100, 0, 9, 1),
+        ("c.never", "Never given", "text", 50, 0, 0, 0),
+        ("c.never", "Never given", "image", 100, 0, 0, 0),
+    ],
+    columns=["code", "title", "arm", "n", "both", "only_a", "only_b"],
+)
 
 
 def points(n=300, clusters=6):
@@ -86,6 +97,9 @@ DRAWN = {
     "outcome": lambda theme: charts.outcome_chart(OUTCOMES, theme=theme),
     "collapse": lambda theme: charts.collapse_chart(COLLAPSE, theme=theme),
     "code profile": lambda theme: charts.code_profile_chart(PROFILE, theme=theme),
+    "judges": lambda theme: charts.judge_agreement_chart(
+        AGREEMENT, ("model", "rules"), theme=theme
+    ),
     "map": lambda theme: charts.cluster_map(points(), theme=theme),
     "map by modality": lambda theme: charts.cluster_map(points(), colour="modality", theme=theme),
 }
@@ -255,6 +269,22 @@ def test_outcomes_that_do_not_occur_have_no_legend_entry():
 def test_rates_are_per_hundred_items():
     rates = pd.concat(datasets(charts.code_profile_chart(PROFILE).to_dict()))
     assert set(rates["rate"]) == {10.0}
+
+
+def test_two_judges_have_their_own_rates_and_the_shares_of_a_code_add_up():
+    spec = charts.judge_agreement_chart(AGREEMENT, ("model", "rules")).to_dict()
+    rates = the_dataset(spec, "judge").set_index(["title", "arm", "judge"])["rate"]
+    assert rates["Value misread", "image", "model"] == 25.0
+    assert rates["Value misread", "image", "rules"] == 35.0
+    shares = the_dataset(spec, "share")
+    assert shares.groupby("title")["share"].sum().tolist() == pytest.approx([1, 1])
+    misread = shares[shares["title"] == "Value misread"].set_index("part")["records"]
+    assert misread.to_dict() == {"both": 26, "only model": 7, "only rules": 19}
+
+
+def test_codes_that_neither_judge_gave_are_not_drawn():
+    spec = charts.judge_agreement_chart(AGREEMENT, ("model", "rules")).to_dict()
+    assert "Never given" not in set(pd.concat(datasets(spec))["title"])
 
 
 def test_rows_that_would_share_a_label_are_kept_apart():

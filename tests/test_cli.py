@@ -130,7 +130,7 @@ def test_a_limited_stage_is_partial(demo_folder, tmp_path):
     db = shutil.copy(demo_folder / "study.duckdb", tmp_path / "s.duckdb")
     with duckdb.connect(str(db)) as connection:
         connection.execute("DELETE FROM verdicts; DELETE FROM evidence")
-    as_json("judge", "--db", db, "--limit", 10)
+    as_json("judge", "run", "--db", db, "--limit", 10)
     states = {s["stage"]: s["state"] for s in as_json("status", "--db", db)["stages"]}
     assert states["judge"] == "partial"
 

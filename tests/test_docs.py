@@ -25,6 +25,19 @@ def test_the_command_table_is_the_parser():
     assert rows == commands
 
 
+def test_the_tables_of_groups_are_the_parser():
+    rows = dict(re.findall(r"^\| `erranal (\S+ [^`]+)` \| (.+?) \|$", README, re.MULTILINE))
+    assert rows == dict(_inside(app, ""))
+
+
+def _inside(group, path):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _inside(command, f"{path}{name} ")
+        elif path:
+            yield f"{path}{name}", command.help.split("\n")[0]
+
+
 def test_the_stage_table_is_the_order_of_work():
     stages = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
     assert stages == list(erranal.STAGES)
@@ -38,10 +51,12 @@ def test_links_lead_somewhere():
 def test_the_flags_of_the_examples_exist():
     context = click.Context(app)
     for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL):
-        for line in re.findall(r"^erranal (\w+)(.*)$", block, re.MULTILINE):
-            command = app.get_command(context, line[0])
+        for line in re.findall(r"^erranal (.*)$", block, re.MULTILINE):
+            words, command = line.split(), app
+            while isinstance(command, click.Group):
+                command = command.get_command(context, words.pop(0))
             known = {option for p in command.params for option in p.opts}
-            assert set(re.findall(r"--[\w-]+", line[1])) <= known
+            assert set(re.findall(r"--[\w-]+", line)) <= known
 
 
 @pytest.mark.parametrize("stage", erranal.STAGES)

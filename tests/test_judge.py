@@ -9,7 +9,7 @@ import pytest
 
 from erranal import codebook, judge
 from erranal.errors import StageError
-from erranal.judge import records
+from erranal.judge import Selection, records
 from erranal.judge.verdict import Evidence, JudgeSpec, Record, Verdict
 from erranal.store import Study
 
@@ -173,8 +173,8 @@ def test_a_verdict_older_than_its_reference_is_given_again(study):
 
 
 def test_the_reference_is_the_arm_nearest_to_text_and_for_text_the_image(study):
-    pairs = records.pending(study, scorer="erranal", judge_id="x", codebook_id="y", limit=None)
-    assert dict(pairs) == {
+    chosen = list(records.selected(study, Selection(), judge_id="x", codebook_id="y"))
+    assert {one.output_id: one.reference_id for one in chosen} == {
         "1/text": "1/image",
         "2/image": "2/text",
         "2/image:mono": "2/text",
@@ -182,7 +182,7 @@ def test_the_reference_is_the_arm_nearest_to_text_and_for_text_the_image(study):
         "3/image": "3/text",
         "4/image": None,
     }
-    (batch,) = records.batches(study, pairs, scorer="erranal")
+    batch = records.read(study, chosen, scorer="erranal")
     record = next(r for r in batch if r.output_id == "2/image:mono")
     assert record.reference.startswith("In step 0")
     assert (record.reference_arm, record.reference_outcome) == ("text", "correct")
@@ -196,6 +196,26 @@ def test_a_limit_judges_a_part_and_the_next_run_the_rest(study):
     assert json.loads(study.view("journal").iloc[-1]["parameters"])["limit"] == 2
     judge.run(study)
     assert study.count("verdicts") == 6
+
+
+def test_errors_are_read_a_page_at_a_time(study, monkeypatch):
+    monkeypatch.setattr(records, "PAGE", 2)
+    chosen = [one.output_id for one in records.selected(study, Selection(), judge_id="x", codebook_id="y")]
+    assert chosen == ["1/text", "2/image", "2/image:mono", "3/image", "3/text", "4/image"]
+
+
+def test_a_selection_narrows_and_a_sample_is_the_same_for_the_same_seed(study):
+    def ids(**given):
+        found = records.selected(study, Selection(**given), judge_id="x", codebook_id="y")
+        return [one.output_id for one in found]
+
+    assert ids(where="arm = 'text'") == ["1/text", "3/text"]
+    assert ids(where="outcome = 'failed' OR item_id = 'b/1' -- and no more") == ["1/text", "3/image"]
+    assert len(ids(sample=3)) == records.count(study, Selection(sample=3)) == 3
+    assert ids(sample=3) == ids(sample=3)
+    assert len({tuple(ids(sample=3, seed=seed)) for seed in range(8)}) > 1
+    with pytest.raises(StageError, match="'nonsense = 1' was refused.*columns to choose by: model, arm"):
+        judge.run(study, selection=Selection(where="nonsense = 1"))
 
 
 def test_a_run_that_is_interrupted_loses_one_batch_at_most(study, monkeypatch):
@@ -221,7 +241,7 @@ def test_a_run_that_is_interrupted_loses_one_batch_at_most(study, monkeypatch):
 
 def test_the_imported_scores_make_another_judge(study):
     judge.run(study)
-    judge.run(study, scorer="imported")
+    judge.run(study, selection=Selection(scorer="imported"))
     assert study.count("judges") == 2
     assert len(study.view("verdicts")) == 6 + 2
 

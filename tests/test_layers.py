@@ -21,6 +21,9 @@ LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}
 # Layer 5 is the one line whose modules may know each other: the command line shows the workflow.
 OWNERS = {
     "duckdb": {"store"},
+    "aiohttp": {"models"},
+    "llguidance": {"models"},
+    "vllm": {"models"},
     "torch": {"models"},
     "transformers": {"models"},
     "sentence_transformers": {"models"},

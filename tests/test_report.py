@@ -8,8 +8,6 @@ import html as escapes
 import importlib.util
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -25,8 +23,6 @@ from erranal.stats.clustered import difference_clustered
 from erranal.stats.paired import difference_tango
 from erranal.stats.proportion import proportion_wilson
 from erranal.store import Study
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def _synthetic():
@@ -245,11 +241,11 @@ def test_a_study_before_its_later_stages_says_what_to_run(tmp_path):
     bare = sim.build(tmp_path / "bare.duckdb", items=3)
     found = report.summary(bare)
     assert found["gaps"]["missing"] == "erranal gap"
-    assert found["codes"]["missing"] == "erranal judge"
+    assert found["codes"]["missing"] == "erranal judge run"
     assert found["clusters"]["missing"] == "erranal embed, then erranal cluster"
     frame = report.run(bare)
     text = Path(frame["path"].iloc[0]).read_text("utf-8")
-    for command in ("erranal gap", "erranal judge", "erranal embed, then erranal cluster"):
+    for command in ("erranal gap", "erranal judge run", "erranal embed, then erranal cluster"):
         assert f"<code>{command}</code>" in text
     assert frame["records"].iloc[0] == 24
 
@@ -260,7 +256,7 @@ def test_an_unscored_study_still_has_its_browser(tmp_path):
         tx.clear("scores")
     text = Path(report.run(bare)["path"].iloc[0]).read_text("utf-8")
     assert "<code>erranal score</code>" in text
-    assert len(_block(text, "core")["columns"]["id"]) == 16
+    assert len(sim.block(text, "core")["columns"]["id"]) == 16
 
 
 def test_an_empty_study_is_an_error_with_the_next_step(tmp_path):
@@ -345,14 +341,11 @@ def test_the_page_goes_beside_the_study_and_its_run_is_in_the_journal(study):
 # -- the records ----------------------------------------------------------------------------------
 
 
-def _block(html: str, name: str):
-    packed = re.search(rf'id="data-{name}">([A-Za-z0-9+/=]+)<', html)[1]
-    return json.loads(gzip.decompress(base64.b64decode(packed)))
-
-
 def test_every_response_is_in_the_page_and_identical_texts_once(study, html):
-    core = _block(html, "core")
-    texts = [t for n in range(len(core["starts"]["texts"]) - 1) for t in _block(html, f"texts-{n}")]
+    core = sim.block(html, "core")
+    texts = [
+        t for n in range(len(core["starts"]["texts"]) - 1) for t in sim.block(html, f"texts-{n}")
+    ]
     stored = study.query("SELECT output_id, response FROM outputs").set_index("output_id")[
         "response"
     ]
@@ -365,7 +358,7 @@ def test_a_limit_keeps_whole_cases_and_takes_one_sided_ones_first(study, tmp_pat
     path = tmp_path / "small.html"
     assert report.run(study, path=path, max_browser=41)["records"].iloc[0] == 40
     text = path.read_text("utf-8")
-    core = _block(text, "core")
+    core = sim.block(text, "core")
     names = core["names"]["transition"]
     assert {names[t] for t in core["columns"]["transition"]} <= {"lost", "gained"}
     cases = core["columns"]["case"]
@@ -448,28 +441,7 @@ def test_a_drawn_gap_stands_where_its_number_is(summary):
 
 @pytest.fixture
 def dom(written, tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no chromium or google-chrome on this machine")
-
-    def dump(fragment: str) -> str:
-        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-        command += [
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ]
-        command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000"]
-        command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1200,900", "--dump-dom"]
-        result = subprocess.run(
-            [*command, f"{written.as_uri()}{fragment}"],
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr[-2000:]
-        return result.stdout.decode("utf-8")
-
-    return dump
+    return sim.browser_of(written, tmp_path)
 
 
 def _marks(text: str) -> list[str]:

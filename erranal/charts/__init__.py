@@ -2,6 +2,7 @@
 
 from erranal.charts.codes import code_profile_chart
 from erranal.charts.gap import gap_chart, subject_gap_chart
+from erranal.charts.judges import judge_agreement_chart
 from erranal.charts.lengths import collapse_chart
 from erranal.charts.map import cluster_map
 from erranal.charts.outcomes import outcome_chart, transition_chart
@@ -16,6 +17,7 @@ __all__ = [
     "code_profile_chart",
     "collapse_chart",
     "gap_chart",
+    "judge_agreement_chart",
     "outcome_chart",
     "subject_gap_chart",
     "transition_chart",

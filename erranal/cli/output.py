@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from erranal.store import Study
+
 MAX_ROWS = 40
 MAX_CELL = 60
 
@@ -83,6 +85,20 @@ def say(text: str = "", *, style: str | None = None) -> None:
 
     Console(stderr=True, highlight=False).print(
         printable(text), style=style, markup=False, soft_wrap=True
+    )
+
+
+def say_state(study: Study, stage: str, *, as_json: bool) -> None:
+    """Say where a stage stands and what it would look at, on a dry run."""
+    from erranal import workflow
+
+    plan = workflow.plan(study, stage)
+    if as_json:
+        print_json(plan)
+        return
+    say(
+        f"{stage} is {plan['state']}; it would look at {plan['outputs']} outputs, "
+        f"{plan['errors']} of them errors. Nothing was written."
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from erranal.cli import options, output
+from erranal.cli import judging, options, output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def _run(  # every stage command ends here
 
     study = _open(db)
     if dry_run:
-        _say_plan(study, stage, as_json=as_json)
+        output.say_state(study, stage, as_json=as_json)
         return
     with output.progress_bar(quiet=quiet or as_json) as progress:
         result = import_module(f"erranal.{stage}").run(study, progress=progress, **parameters)
@@ -85,19 +85,6 @@ def _short_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 _SHORT = {"gap": _short_gaps}
-
-
-def _say_plan(study: Study, stage: str, *, as_json: bool) -> None:
-    from erranal import workflow
-
-    plan = workflow.plan(study, stage)
-    if as_json:
-        output.print_json(plan)
-        return
-    output.say(
-        f"{stage} is {plan['state']}; it would look at {plan['outputs']} outputs, "
-        f"{plan['errors']} of them errors. Nothing was written."
-    )
 
 
 @click.command()
@@ -174,17 +161,6 @@ def discordant(db: Path, scorer: str, limit: int | None, as_json: bool) -> None:
 
 @click.command()
 @options.db
-@options.codebook
-@options.scorer
-@options.limit
-@options.stage
-def judge(db: Path, **flags: Any) -> None:
-    """Label the errors against a codebook, by rules (not by a model)."""
-    _run("judge", "Codes given by rules", db, **flags)
-
-
-@click.command()
-@options.db
 @options.encoder
 @options.population
 @options.scorer
@@ -246,4 +222,4 @@ def codebook(name: str | None, as_json: bool) -> None:
     output.table(pd.DataFrame(rows), as_json=as_json, title=f"{book.title} ({book.codebook_id})")
 
 
-COMMANDS = (integrity, score, scorers, gap, discordant, judge, embed, cluster, report, codebook)
+COMMANDS = (integrity, score, scorers, gap, discordant, judging.judge, embed, cluster, report, codebook)

@@ -61,6 +61,17 @@ def load(name_or_path: str | Path) -> Codebook:
     return _checked(data, str(path))
 
 
+def from_text(text: str, name: str) -> Codebook:
+    """Check a codebook given as its YAML text; ``name`` is what messages call it.
+
+    Raises
+    ------
+    CodebookError
+        When it breaks a rule.
+    """
+    return _checked(text.encode("utf-8", "surrogatepass"), name)
+
+
 def _checked(data: bytes, path: str) -> Codebook:
     if len(data) > source.MAX_BYTES:
         raise CodebookError(f"{path}:1: larger than {source.MAX_BYTES // 1000} kB")

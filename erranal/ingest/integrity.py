@@ -30,6 +30,8 @@ CHECKS: dict[str, dict[str, Any]] = {
     "several_runs": {},
     "identical_responses": {"items": 5, "characters": 200},
     "duplicate_rows": {},
+    "dropped_row": {},
+    "reused_path": {},
     "unfinished_source": {},
     "no_gold": {},
     "no_partner": {},

@@ -13,7 +13,7 @@ from erranal.ingest.files import readable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from erranal.ingest.shape import Landing
+    from erranal.ingest.shape import Landing, Shaper
     from erranal.store import Study, Transaction
 
 # Rows of one transaction: exactly a row group of the database, which is then compressed once; any
@@ -53,12 +53,25 @@ class Counts:
         """Rows that were in the study already."""
         return self.read - self.landed - self.rejected
 
+    @property
+    def met(self) -> bool:
+        """Whether any row met its slot in the study."""
+        return self.unchanged > 0 or self.new_versions > 0
 
-def finished(study: Study, source_id: str) -> Counts | None:
-    """Return the counts of a source that is done, unless its path had other content since."""
-    rows = study.read("ingest_sources", source_id=source_id)
+
+def finished(study: Study, source: Source) -> Counts | None:
+    """Return the counts of a source that is done, unless its path had other content since.
+
+    When its file has been renamed, the study follows.
+    """
+    path = readable(source.path)
+    rows = study.read("ingest_sources", source_id=source.source_id, path=path)
     if rows.empty or rows["status"].iloc[0] != "done" or not rows["newest"].iloc[0]:
         return None
+    before = rows["path"].iloc[0]
+    if before != path and not Path(before).exists():
+        with study.write() as tx:
+            tx.execute("ingest_renamed", source_id=source.source_id, path=path)
     return Counts(read=int(rows["rows_read"].iloc[0]), rejected=int(rows["rows_rejected"].iloc[0]))
 
 
@@ -148,8 +161,13 @@ def _rejects(source_id: str, rejects: list[Reject]) -> pa.Table:
     )
 
 
-def finish(study: Study, source: Source, counts: Counts, *, whole: bool) -> None:
-    """Close a source; ``whole`` says that all of its rows were read."""
+def finish(study: Study, source: Source, counts: Counts, shaper: Shaper, *, whole: bool) -> None:
+    """Close a source.
+
+    Where all of its rows were read (``whole``), it takes the place of earlier readings of its path:
+    what only they gave stays with them, and the integrity ledger finds it there.
+    """
+    slots = shaper.slots() if whole and counts.met else None
     with study.write() as tx:
         tx.execute(
             "ingest_finish",
@@ -158,3 +176,7 @@ def finish(study: Study, source: Source, counts: Counts, *, whole: bool) -> None
             rows_read=counts.read,
             rows_rejected=counts.rejected,
         )
+        if slots is not None:
+            frames, path = {"incoming_slots": slots}, readable(source.path)
+            tx.execute("ingest_replaced", frames, source_id=source.source_id, path=path)
+            tx.execute("ingest_kept", frames, source_id=source.source_id)

@@ -70,6 +70,14 @@ class Shaper:
         """Begin a new transaction, which needs every item of its outputs once."""
         self._items.clear()
 
+    def slots(self) -> pa.Table:
+        """Return the slots met so far, each with the line that fills it."""
+        import pyarrow as pa
+
+        lines = [line for line, _ in self._seen.values()]
+        slots = pa.array(self._seen.keys(), pa.string(), size=len(lines))
+        return pa.table({"slot_id": slots, "line": pa.array(lines, pa.int64())})
+
     def shape(self, batch: Batch) -> Landing:
         """Turn a batch of records into frames."""
         found = columns(batch, self.mapping, self.around)

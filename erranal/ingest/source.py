@@ -160,15 +160,16 @@ def read(
     path = opened.file.path
     before = path.stat()
     source = _source(opened, before.st_size)
-    if known := landing.finished(study, source.source_id):
+    if known := landing.finished(study, source):
         reading.counts, reading.status, reading.note = known, "unchanged", "read before"
         return
     landing.begin(study, source)
-    _stream(study, opened, source, reading.counts, limit, tell)
+    shaper = Shaper(opened.mapping, opened.file.around)
+    _stream(study, opened, source, shaper, reading.counts, limit=limit, tell=tell)
     after = path.stat()
     changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
     cut = limit is not None and reading.counts.read >= limit
-    landing.finish(study, source, reading.counts, whole=not cut and not changed)
+    landing.finish(study, source, reading.counts, shaper, whole=not cut and not changed)
     reading.status = "partial" if cut or changed else "done"
     reading.note = CHANGED if changed else f"the first {limit} rows only" if cut else ""
 
@@ -184,12 +185,13 @@ def _stream(
     study: Study,
     opened: Opened,
     source: landing.Source,
+    shaper: Shaper,
     counts: landing.Counts,
+    *,
     limit: int | None,
     tell: Callable[[int], None] | None,
 ) -> None:
     """Parse the next transaction's batches while the ones before are being written."""
-    shaper = Shaper(opened.mapping, opened.file.around)
     shaped: list[Landing] = []
     batches = _up_to(opened.file.batches(only=opened.mapping.sources()), limit)
     with _no_cycle_search(), _Writer(study, source, counts) as writer:

@@ -1,78 +1,69 @@
 """The judge: errors and a codebook go in, verdicts with their evidence come out.
 
-The judge that comes with the toolkit is a set of hand-written rules (:mod:`erranal.judge.rules`),
-and is called that wherever its verdicts are shown. What any judge is given and gives back is in
-:mod:`erranal.judge.verdict`. A code that a judge does not assess is not looked for, which is
-something else than not found.
+A judge is a language model (:class:`ModelJudge`), the hand-written rules that come with the toolkit
+(:mod:`erranal.judge.rules`; called that wherever their verdicts are shown), or labels made
+elsewhere. What any judge is given and gives back is in :mod:`erranal.judge.verdict`. A code that a
+judge does not assess is not looked for, which is something else than not found; a record without a
+readable verdict is not one without an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from erranal.errors import StageError
+from erranal.judge.records import Selection
+from erranal.judge.settings import ModelJudge, Terms
 from erranal.judge.verdict import Evidence, Judge, JudgeSpec, Record, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from erranal.codebook import Codebook
     from erranal.store import Study
 
-__all__ = ["Evidence", "Judge", "JudgeSpec", "Record", "Verdict", "run"]
+__all__ = [
+    "Evidence",
+    "Judge",
+    "JudgeSpec",
+    "ModelJudge",
+    "Record",
+    "Selection",
+    "Terms",
+    "Verdict",
+    "run",
+]
 
-NOTHING = "(nothing found)"
-JUDGED = "(errors judged)"
-
-
-def _judge(study: Study, judge: str | Judge, book: Codebook, scorer: str) -> Judge:
-    if not isinstance(judge, str):
-        return judge
-    if judge != "rules":
-        raise StageError(f"there is no judge {judge!r}: use 'rules', or pass a judge of your own")
-    from erranal.judge.rules import RuleJudge
-
-    versions = study.read("judge_scorer", scorer=scorer)["scorer_version"].tolist()
-    if not versions:
-        raise StageError(f"no output has a score by {scorer!r}: run `erranal score` first")
-    return RuleJudge(book, scorer=f"{scorer}@{'+'.join(versions)}")
-
-
-def _summary(study: Study, judge: Judge, book: Codebook, scorer: str) -> pd.DataFrame:
-    """Return outputs per code and arm; an output counts once for each of its codes."""
-    ids = {"judge_id": judge.spec.judge_id, "codebook_id": book.codebook_id, "scorer": scorer}
-    counts = study.read("judge_summary", **ids, nothing=NOTHING, judged=JUDGED)
-    arms = counts.sort_values(["rank", "arm"])["arm"].drop_duplicates()
-    rows = [code.code for code in book.codes if code.code in judge.assesses]
-    table = counts.pivot_table(index="code", columns="arm", values="outputs", aggfunc="sum")
-    table = table.reindex(index=[*rows, NOTHING, JUDGED], columns=list(arms))
-    return table.fillna(0).astype("int64").rename_axis(columns=None).reset_index()
+Progress = Callable[[int, int, str], None]
 
 
 def run(
     study: Study,
     *,
-    judge: str | Judge = "rules",
+    judge: str | Judge | ModelJudge = "rules",
     codebook: str | Path = "modality_gap",
-    scorer: str = "erranal",
+    selection: Selection | None = None,
     limit: int | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    retry: bool = False,
+    terms: Terms | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Judge the errors of every arm that this judge has not judged under this codebook.
+    """Judge the selected errors that this judge has not judged under this codebook.
 
     Parameters
     ----------
     judge
-        ``rules``, or an object that keeps the protocol of :class:`Judge`.
+        ``rules``, a :class:`ModelJudge`, or an object that keeps the protocol of :class:`Judge`.
     codebook
         Name of a codebook that comes with the package, or path of a YAML file.
-    scorer
-        Whose outcomes say what is an error.
+    selection
+        Which errors; by default all errors by our own scorer.
     limit
         Judge this many outputs at most in this run.
+    retry
+        Only ask a model again about what failed or could not be read.
+    terms
+        How a model is reached and what may be spent.
     progress
         Called with outputs done, outputs in all, and a label.
 
@@ -80,45 +71,40 @@ def run(
     -------
     pandas.DataFrame
         One row a code that the judge assesses, one column an arm: the number of outputs that were
-        given the code, in this run or before. Two more rows count the outputs on which nothing was
-        found, and all judged outputs.
+        given the code, in this run or before. The last rows count the outputs on which nothing was
+        found, those that no code describes, all judged outputs, and those without a verdict that
+        could be read. ``attrs["report"]`` says what a model's run asked and spent, and why it
+        stopped if it did.
 
     Raises
     ------
     StageError
-        When nothing has been scored, or the judge can give no code of this codebook.
+        When nothing has been scored, the judge can give no code of this codebook, or the condition
+        of the selection is refused.
     CodebookError
         When the codebook breaks a rule.
+    ModelError
+        When a model cannot be used or stopped answering; what it answered before has landed.
     """
     from erranal import codebook as books
-    from erranal.judge import records, saving
+    from erranal.judge import direct, labelling, summary
 
+    chosen = selection or Selection()
     book = books.load(codebook)
-    chosen = _judge(study, judge, book, scorer)
-    judge_id = chosen.spec.judge_id
-    if not chosen.assesses:
-        raise StageError(
-            f"the judge {chosen.spec.name!r} can give no code of the codebook {book.name!r}: "
-            "use the codebook modality_gap, or another judge"
-        )
-    parameters = {
-        "judge": chosen.spec.name,
-        "codebook": str(codebook),
-        "scorer": scorer,
-        "limit": limit,
-    }
-    with study.journal("judge", parameters) as entry:
-        saving.save_book(study, book)
-        saving.save_judge(study, chosen.spec)
-        ids = {"judge_id": judge_id, "codebook_id": book.codebook_id}
-        looked_at = datetime.now(UTC)
-        pairs = records.pending(study, scorer=scorer, limit=limit, **ids)
-        done = 0
-        for batch in records.batches(study, pairs, scorer=scorer):
-            verdicts = [chosen.judge(record) for record in batch]
-            saving.save_verdicts(study, verdicts, looked_at=looked_at, **ids)
-            done += len(batch)
-            if progress:
-                progress(done, len(pairs), "judging")
-        entry.count(judged=done, **ids)
-        return _summary(study, chosen, book, scorer)
+    given = {"codebook": str(codebook), "limit": limit, **chosen.given}
+    if isinstance(judge, ModelJudge):
+        job = labelling.Job(study, book, judge, chosen, retry=retry, limit=limit)
+        return labelling.run(job, given, terms or Terms(), progress)
+    by = direct.named(study, judge, book, chosen.scorer) if isinstance(judge, str) else judge
+    with study.journal("judge", {"judge": by.spec.name, **given}) as entry:
+        done = direct.run(study, by, book, chosen, limit=limit, progress=progress)
+        entry.count(judged=done, judge_id=by.spec.judge_id, codebook_id=book.codebook_id)
+    table = summary.by_arm(
+        study,
+        judge_id=by.spec.judge_id,
+        book=book,
+        assesses=by.assesses,
+        scorer=chosen.scorer,
+    )
+    table.attrs["report"] = None
+    return table

@@ -3,45 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
+from erranal.errors import StageError, StoreError
 from erranal.judge.verdict import Record
 
 if TYPE_CHECKING:
     from erranal.store import Study
 
-BATCH = 2_000
+PAGE = 50_000  # ids held at a time, so that memory does not grow with the study
+BATCH = 1_000  # records read at a time
 _TEXTS = ("question", "response", "reasoning", "reference", "reference_reasoning")
 _NAMES = tuple(field.name for field in fields(Record))
+_COLUMNS = (
+    "model, arm, modality, prompt_style, render, benchmark, subject, split, item_id, output_id, "
+    "sample, status, outcome, extracted, rule, chars"
+)
 
 
-def pending(
-    study: Study, *, scorer: str, judge_id: str, codebook_id: str, limit: int | None
-) -> list[tuple[str, str | None]]:
-    """Return (output, reference output) of the errors that this judge has not judged yet.
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which errors a judge is given.
 
-    A verdict that is older than the output or its reference counts as not given.
+    Attributes
+    ----------
+    scorer
+        Whose outcomes say what is an error.
+    where
+        SQL condition over the columns of the view ``errors``, None for all.
+    sample, seed
+        So many drawn at random, the same ones for the same seed; None for all.
     """
-    table = study.arrow("judge_pending", scorer=scorer, judge_id=judge_id, codebook_id=codebook_id)
-    pairs = zip(table["output_id"].to_pylist(), table["reference_id"].to_pylist(), strict=True)
-    return list(pairs)[:limit]
+
+    scorer: str = "erranal"
+    where: str | None = None
+    sample: int | None = None
+    seed: int = 0
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the user gave, for the journal."""
+        return asdict(self)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the named queries are given."""
+        return {"scorer": self.scorer, "sample": self.sample, "seed": str(self.seed)}
 
 
-def batches(
-    study: Study, pairs: list[tuple[str, str | None]], *, scorer: str
-) -> Iterator[list[Record]]:
-    """Yield the records of these outputs, ``BATCH`` at a time; each batch is one short read."""
-    for start in range(0, len(pairs), BATCH):
-        chunk = pairs[start : start + BATCH]
-        rows = study.arrow(
-            "judge_records",
-            outputs=[output for output, _ in chunk],
-            references=[reference for _, reference in chunk],
-            scorer=scorer,
-        ).select(_NAMES)
-        columns = [_filled(name, rows[name].to_pylist()) for name in _NAMES]
-        yield [Record(*values) for values in zip(*columns, strict=True)]
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One error to judge, and where its verdict by the judge in question stands.
+
+    ``fresh`` says that the verdict is newer than the output and its reference; ``status`` and
+    ``fingerprint`` are of that verdict, None where there is none.
+    """
+
+    output_id: str
+    reference_id: str | None
+    status: str | None
+    fingerprint: str | None
+    fresh: bool
+
+
+def count(study: Study, selection: Selection) -> int:
+    """Return how many errors are selected.
+
+    Raises
+    ------
+    StageError
+        When the condition is refused.
+    """
+    try:
+        table = study.arrow("judge_selected_count", selection.where, **selection.parameters)
+    except StoreError as error:
+        raise StageError(f"{error}; columns to choose by: {_COLUMNS}") from error
+    return int(table["n"][0].as_py())
+
+
+def selected(
+    study: Study, selection: Selection, *, judge_id: str, codebook_id: str
+) -> Iterator[Selected]:
+    """Yield the selected errors in the order of their ids, read a page at a time."""
+    after = ""
+    while True:
+        page = study.arrow(
+            "judge_selected",
+            selection.where,
+            **selection.parameters,
+            after=after,
+            size=PAGE,
+            judge_id=judge_id,
+            codebook_id=codebook_id,
+        )
+        columns = [page[name] for name in Selected.__slots__]
+        for start in range(0, len(page), BATCH):
+            values = [column.slice(start, BATCH).to_pylist() for column in columns]
+            yield from (Selected(*row) for row in zip(*values, strict=True))
+        if len(page) < PAGE:
+            return
+        after = page["output_id"][-1].as_py()
+
+
+def read(study: Study, chosen: list[Selected], *, scorer: str) -> list[Record]:
+    """Return the records of these errors, ordered by their output ids; one short read."""
+    rows = study.arrow(
+        "judge_records",
+        outputs=[one.output_id for one in chosen],
+        references=[one.reference_id for one in chosen],
+        scorer=scorer,
+    ).select(_NAMES)
+    columns = [_filled(name, rows[name].to_pylist()) for name in _NAMES]
+    found = [Record(*values) for values in zip(*columns, strict=True)]
+    return sorted(found, key=lambda record: record.output_id)
 
 
 def _filled(name: str, values: list[object]) -> list[object]:

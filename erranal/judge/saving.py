@@ -8,13 +8,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from erranal.judge.verdict import JudgeSpec, Verdict
+from erranal.judge.verdict import Evidence, JudgeSpec, Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from erranal.codebook import Codebook
-    from erranal.store import Study
+    from erranal.store import Study, Transaction
 
 
 def save_book(study: Study, book: Codebook) -> None:
@@ -51,6 +51,14 @@ def save_book(study: Study, book: Codebook) -> None:
         tx.append("codes", _table(codes, _CODE), on_conflict="ignore")
 
 
+def load_book(study: Study, codebook_id: str) -> Codebook:
+    """Return a codebook as a study keeps it."""
+    from erranal import codebook
+
+    found = study.read("judge_book", codebook_id=codebook_id)
+    return codebook.from_text(found["source"].iloc[0], codebook_id)
+
+
 def save_judge(study: Study, spec: JudgeSpec) -> None:
     """Store who judges; one that is there already is left as it is."""
     row = {
@@ -65,57 +73,79 @@ def save_judge(study: Study, spec: JudgeSpec) -> None:
         tx.append("judges", _table([row]), on_conflict="ignore")
 
 
-def save_verdicts(
-    study: Study,
+def put_verdicts(
+    tx: Transaction,
     verdicts: Sequence[Verdict],
     *,
     judge_id: str,
     codebook_id: str,
-    looked_at: datetime,
+    judged_at: datetime,
+    replaced: Sequence[str],
 ) -> None:
-    """Store one batch of verdicts with their evidence, in one transaction; older ones give way.
+    """Write verdicts with their evidence inside a transaction.
 
-    ``looked_at`` is when the judge asked what there is to judge: what lands later is newer than the
-    verdicts.
+    Parameters
+    ----------
+    judged_at
+        When the judge asked what there is to judge: what lands later is newer than the verdicts.
+    replaced
+        The outputs among them that have a verdict already, which gives way.
     """
     given = {"judge_id": judge_id, "codebook_id": codebook_id}
-    rows = [
-        {
-            "output_id": verdict.output_id,
-            **given,
-            "status": verdict.status,
-            "primary_code": verdict.primary_code,
-            "codes": None if verdict.codes is None else list(verdict.codes),
-            "rationale": verdict.rationale,
-            "confidence": verdict.confidence,
-            "judged_at": looked_at,
-        }
-        for verdict in verdicts
-    ]
-    evidence = [
-        {
-            "output_id": verdict.output_id,
-            **given,
-            "code": item.code,
-            "field": item.field,
-            "start_cp": item.start,
-            "end_cp": item.end,
-            "quote": item.quote,
-            "match": item.match,
-            "note": item.note,
-        }
-        for verdict in verdicts
-        for item in verdict.evidence
-    ]
-    outputs = [verdict.output_id for verdict in verdicts]
-    with study.write() as tx:
-        tx.execute("judge_forget", None, outputs=outputs, **given)
-        tx.append("verdicts", _table(rows, _VERDICT), on_conflict="replace")
-        if evidence:
-            tx.append("evidence", _table(evidence, {"start_cp": "int32", "end_cp": "int32"}))
+    if replaced:
+        tx.execute("judge_forget", None, outputs=list(replaced), **given)
+    if verdicts:
+        tx.append("verdicts", _verdict_rows(verdicts, judged_at, given), on_conflict="replace")
+    evidence = [(verdict.output_id, item) for verdict in verdicts for item in verdict.evidence]
+    if evidence:
+        tx.append("evidence", _evidence_rows(evidence, given))
 
 
-_VERDICT = {"codes": "list", "confidence": "float64", "judged_at": "instant"}
+_PLAIN = ("output_id", "status", "primary_code", "rationale", "gap_note", "mode", "detail")
+_COUNTS = ("tokens_in", "tokens_cached", "tokens_out")
+
+
+def _verdict_rows(
+    verdicts: Sequence[Verdict], judged_at: datetime, given: Mapping[str, str]
+) -> pa.Table:
+    import pyarrow as pa
+
+    def column(name: str, kind: pa.DataType) -> pa.Array:
+        return pa.array([getattr(verdict, name) for verdict in verdicts], kind)
+
+    text, number = pa.string(), pa.float64()
+    votes = [None if v.votes is None else json.dumps(dict(v.votes)) for v in verdicts]
+    columns = {name: column(name, text) for name in (*_PLAIN, "fingerprint")}
+    columns |= {name: column(name, pa.int64()) for name in _COUNTS}
+    columns |= {name: pa.array([value] * len(verdicts), text) for name, value in given.items()}
+    columns |= {
+        "codes": column("codes", pa.list_(text)),
+        "confidence": column("confidence", number),
+        "cost_usd": column("cost_usd", number),
+        "codebook_gap": column("codebook_gap", pa.bool_()),
+        "samples": column("samples", pa.int32()),
+        "votes": pa.array(votes, text),
+        "judged_at": pa.array([judged_at] * len(verdicts), pa.timestamp("us", tz="UTC")),
+    }
+    return pa.table(columns)
+
+
+def _evidence_rows(
+    evidence: Sequence[tuple[str, Evidence]], given: Mapping[str, str]
+) -> pa.Table:
+    import pyarrow as pa
+
+    text = pa.string()
+    columns = {name: pa.array([value] * len(evidence), text) for name, value in given.items()}
+    columns["output_id"] = pa.array([output_id for output_id, _ in evidence], text)
+    for name in ("code", "field", "quote", "match", "note"):
+        columns[name] = pa.array([getattr(item, name) for _, item in evidence], text)
+    for name in ("start", "end"):
+        values = [getattr(item, name) for _, item in evidence]
+        columns[f"{name}_cp"] = pa.array(values, pa.int32())
+    return pa.table(columns)
+
+
 _CODE = {"position": "int32", "include": "list", "exclude": "list", "rules": "list"}
 
 
@@ -123,12 +153,7 @@ def _table(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, str] | None = 
     """Return rows as Arrow, with types stated: an all-empty column has none of its own."""
     import pyarrow as pa
 
-    types = {
-        "list": pa.list_(pa.string()),
-        "float64": pa.float64(),
-        "int32": pa.int32(),
-        "instant": pa.timestamp("us", tz="UTC"),
-    }
+    types = {"list": pa.list_(pa.string()), "int32": pa.int32()}
     kinds = kinds or {}
     schema = pa.schema([(name, types.get(kinds.get(name, ""), pa.string())) for name in rows[0]])
     return pa.Table.from_pylist(list(rows), schema=schema)

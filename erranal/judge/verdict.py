@@ -23,6 +23,7 @@ class Record:
     ``reference`` is the response of the same model to the same item under the other arm;
     ``other_outcome`` is what the other scorer made of this output, None where there is none;
     ``token_limit`` is the limit on the response's length in tokens, where the run recorded it.
+    ``image`` is the picture that was shown, as the file in ``folder`` names it.
     """
 
     output_id: str
@@ -48,6 +49,8 @@ class Record:
     reference_arm: str | None = None
     reference_status: str | None = None
     reference_outcome: str | None = None
+    image: str | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,11 @@ class Verdict:
     """One judge's answer on one record.
 
     ``codes`` is None unless ``status`` is ok; an empty tuple means that the judge looked and found
-    nothing among the codes it can give, which says nothing about the others.
+    nothing among the codes it can give, which says nothing about the others. ``codebook_gap`` is
+    True when the judge saw an error that no code describes. ``votes`` gives by code the share of
+    the ``samples`` readable replies that gave it, or its probability; ``mode`` says how the replies
+    were held to the schema, ``detail`` why the status is not ok or what was repaired.
+    ``fingerprint`` covers everything that determined the verdict.
     """
 
     output_id: str
@@ -85,6 +92,17 @@ class Verdict:
     rationale: str
     confidence: float | None = None
     evidence: tuple[Evidence, ...] = ()
+    codebook_gap: bool | None = None
+    gap_note: str | None = None
+    votes: Mapping[str, float] | None = None
+    samples: int | None = None
+    mode: str | None = None
+    detail: str | None = None
+    fingerprint: str | None = None
+    tokens_in: int | None = None
+    tokens_cached: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True)

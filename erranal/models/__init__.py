@@ -1,6 +1,8 @@
-"""Models that stages call: encoders that turn texts into vectors.
+"""Models that stages call: encoders that turn texts into vectors, and chat models.
 
 ``load_encoder("auto")`` gives the best encoder at hand; every encoder has the same face.
+``load_chat("openai:gpt-4o-mini")`` gives a chat model, wherever it runs; see
+:mod:`erranal.models.chat`.
 """
 
 from __future__ import annotations
@@ -8,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from erranal.errors import ModelError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DTypeChoice", "Encoder", "Kind", "Progress", "load_encoder"]
+    from erranal.models.chat import ChatModel
+
+__all__ = ["DTypeChoice", "Encoder", "Kind", "Progress", "load_chat", "load_encoder"]
 
 Progress = Callable[[int, int, str], None]
 Kind = Literal["transformer", "lexical"]
@@ -84,3 +90,77 @@ def load_encoder(
 
     name = weights.PACKAGED if spec == "auto" else spec
     return TransformerEncoder(weights.locate(name), device=device, dtype=dtype)
+
+
+def load_chat(
+    spec: str,
+    *,
+    url: str | None = None,
+    key_env: str | None = None,
+    timeout_s: float = 120.0,
+    device: str | None = None,
+) -> ChatModel:
+    """Load a chat model; nothing is sent yet.
+
+    Parameters
+    ----------
+    spec
+        ``openai:NAME`` for OpenAI or, with ``url``, any server that speaks its chat completions;
+        ``anthropic:NAME``; ``ollama:NAME`` and ``lmstudio:NAME`` for these on this machine;
+        ``hf:NAME`` or ``hf:FOLDER`` for a transformers model in process; ``vllm:NAME``.
+    url
+        Base URL of the server, e.g. ``http://127.0.0.1:8000/v1``; without a path, ``/v1`` is added.
+    key_env
+        Name of the environment variable that holds the key. By default OPENAI_API_KEY and
+        ANTHROPIC_API_KEY for these providers at their own addresses, and none elsewhere: a key is
+        not given to another server unless it is named for it.
+    timeout_s
+        Seconds until a reply, all of it, counts as lost.
+    device
+        Torch device of a model in process.
+
+    Raises
+    ------
+    ModelError
+        When there is no such provider, no key, or the key would travel unencrypted.
+    """
+    provider, _, name = spec.partition(":")
+    if provider not in ("openai", "anthropic", "ollama", "lmstudio", "hf", "vllm") or not name:
+        raise ModelError(
+            f"model {spec!r} is not known: say openai:NAME, anthropic:NAME, ollama:NAME, "
+            "lmstudio:NAME, hf:NAME, hf:FOLDER or vllm:NAME"
+        )
+    if provider in ("hf", "vllm"):
+        if url or key_env:
+            raise ModelError(f"{spec} runs in this process: it takes neither --url nor --key-env")
+        return _load_in_process(provider, name, device)
+    return _load_endpoint(spec, url, key_env, timeout_s)
+
+
+def _load_in_process(provider: str, name: str, device: str | None) -> ChatModel:
+    if provider == "vllm":
+        from erranal.models.vllm import VllmChat
+
+        return VllmChat(name)
+    from erranal.models.local import LocalChat
+
+    return LocalChat(name, device=device)
+
+
+def _load_endpoint(spec: str, url: str | None, key_env: str | None, timeout_s: float) -> ChatModel:
+    from erranal.models import anthropic, keys, openai
+
+    provider, _, name = spec.partition(":")
+    homes = {
+        "openai": (openai.URL, "OPENAI_API_KEY"),
+        "anthropic": (anthropic.URL, "ANTHROPIC_API_KEY"),
+        "ollama": (openai.OLLAMA, None),
+        "lmstudio": (openai.LM_STUDIO, None),
+    }
+    home, usual = homes[provider]
+    made = anthropic.AnthropicChat if provider == "anthropic" else openai.OpenAIChat
+    route = anthropic.ROUTE if provider == "anthropic" else openai.ROUTE
+    place = keys.locate(url or home, route)
+    variable = key_env or (usual if place.address == home else None)
+    key = keys.from_environment(variable, given=key_env is not None)
+    return made(spec, name, place, key, timeout_s)

@@ -29,11 +29,11 @@ def default_path(study: Study) -> Path:
     return study.path.with_suffix(".html")
 
 
-def summary(study: Study) -> dict[str, Any]:
+def summary(study: Study, *, judge: str | None = None) -> dict[str, Any]:
     """Return what the page says as plain JSON values; see :mod:`erranal.report.content`."""
     from erranal.report import content
 
-    return content.summarise(study)
+    return content.summarise(study, judge=judge)
 
 
 def run(
@@ -43,6 +43,7 @@ def run(
     title: str | None = None,
     notice: str | None = None,
     max_browser: int | None = None,
+    judge: str | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Write the page.
@@ -59,6 +60,10 @@ def run(
     max_browser
         Outputs that the page's browser may hold, 50,000 by default; cases that only some arms got
         right come first, and the page says how many are left out.
+    judge
+        ``NAME[+CODEBOOK]`` of the judge whose codes to show. By default the newest that has read
+        at least 80 % of the errors, rules only where there is no other; else the one that has read
+        the most. The page says which it is, and why.
     progress
         Called with what is done, of how much, and of what.
 
@@ -70,20 +75,23 @@ def run(
     Raises
     ------
     StageError
-        When the study has no outputs, or ``max_browser`` is negative.
+        When the study has no outputs, ``max_browser`` is negative, or there is no such judge.
     """
     from pathlib import Path
 
     from erranal.errors import StageError
+    from erranal.report import browser
 
     if max_browser is not None and max_browser < 0:
         raise StageError(f"max_browser must be 0 or more, got {max_browser}")
     if study.count("outputs") == 0:
         raise StageError("the study has no outputs to report: run `erranal run FILES` first")
     target = Path(path) if path is not None else default_path(study)
-    parameters = {"path": path and str(path), "title": title, "notice": notice}
+    limit = browser.DEFAULT_MAX if max_browser is None else max_browser
+    parameters = {"path": path and str(path), "title": title, "notice": notice, "judge": judge}
     with study.journal("report", parameters | {"max_browser": max_browser}) as entry:
-        frame = _write(study, target, title, notice, max_browser, progress or _silent)
+        asked = {"title": title, "notice": notice, "judge": judge}
+        frame = _write(study, target, limit, progress or _silent, **asked)
         entry.count(
             **{name: frame[name].iloc[0].item() for name in ("bytes", "sections", "records")}
         )
@@ -97,10 +105,12 @@ def _silent(done: int, total: int, label: str) -> None:
 def _write(
     study: Study,
     target: Path,
+    limit: int,
+    progress: Progress,
+    *,
     title: str | None,
     notice: str | None,
-    max_browser: int | None,
-    progress: Progress,
+    judge: str | None,
 ) -> pd.DataFrame:
     import time
     from datetime import datetime
@@ -111,9 +121,8 @@ def _write(
 
     started = time.monotonic()
     progress(0, _STEPS, "report")
-    found = content.summarise(study)
+    found = content.summarise(study, judge=judge)
     progress(1, _STEPS, "report")
-    limit = browser.DEFAULT_MAX if max_browser is None else max_browser
     arms = views.Arms(found["arms"])
     blocks, size = browser.blocks(study, found, arms, scorer=content.SCORER, limit=limit)
     progress(2, _STEPS, "report")

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from erranal.report import judge_words
 from erranal.report.blocks import Block, Pool, pack, pieces
+from erranal.report.judges import assesses
+from erranal.report.said import AGREEMENT, Said
 
 if TYPE_CHECKING:
     from erranal.report.plain import Row
@@ -18,9 +21,8 @@ if TYPE_CHECKING:
 DEFAULT_MAX = 50_000
 _SHORT = 60
 TRANSITIONS = ("both right", "lost", "gained", "both wrong", "not paired")
-_FACETS = ("model", "arm", "style", "subject", "outcome", "code", "cluster", "transition")
-_VERDICT = ("status", "primary_code", "codes", "rationale", "confidence")
-_EVIDENCE = ("code", "field", "start_cp", "end_cp", "quote", "match", "note")
+_FACETS = ("model", "arm", "style", "subject", "outcome", "code", "beside", "agreement", "split",
+           "flag", "cluster", "transition")  # fmt: skip
 _DETAIL = ("status", "finish_reason", "tokens_out", "line", "image", "rule", "detail", "extracted",
            "imported_outcome", "imported_extracted")  # fmt: skip
 
@@ -35,10 +37,11 @@ def blocks(
     """
     records = study.arrow("report_records", scorer=scorer, limit=limit).to_pylist()
     clusters = _clusters(study, summary)
-    book = _Book(arms, summary["codes"].get("codes", []), summary["clusters"].get("clusters", []))
-    said = _said(study, summary["codes"].get("judge"), [r["output_id"] for r in records])
+    said = Said(study, summary, [r["output_id"] for r in records])
+    codes = summary["codes"].get("codes", [])
+    book = _Book(arms, codes, summary["clusters"].get("clusters", []), said)
     for case in _cases(records):
-        book.add(case, clusters, said)
+        book.add(case, clusters)
     size = {"shown": len(records), "total": summary["study"]["outputs"]}
     return [*book.blocks(size), _map(study, summary, book)], size
 
@@ -59,20 +62,6 @@ def _clusters(study: Study, summary: dict[str, Any]) -> dict[str, int]:
     return dict(zip(table["output_id"], table["cluster"], strict=True))
 
 
-def _said(study: Study, judge: Row | None, ids: list[str]) -> dict[str, Row]:
-    if judge is None:
-        return {}
-    named = {"judge_id": judge["judge_id"], "codebook_id": judge["codebook_id"], "ids": ids}
-    said = {
-        row["output_id"]: {key: row[key] for key in _VERDICT} | {"evidence": []}
-        for row in study.arrow("report_verdicts", **named).to_pylist()
-    }
-    for row in study.arrow("report_evidence", **named).to_pylist():
-        if row["output_id"] in said:
-            said[row["output_id"]]["evidence"].append([row[key] for key in _EVIDENCE])
-    return said
-
-
 def transition(record: Row, case: list[Row]) -> int:
     """Return the index in TRANSITIONS of a record against its partner in the case.
 
@@ -89,13 +78,19 @@ def transition(record: Row, case: list[Row]) -> int:
 class _Book:
     """Columns and pools of the records, filled case by case."""
 
-    def __init__(self, arms: Arms, codes: list[Row], clusters: list[Row]) -> None:
-        self.arms, self.codes = arms, codes
+    def __init__(self, arms: Arms, codes: list[Row], clusters: list[Row], judges: Said) -> None:
+        self.arms, self.codes, self.judges = arms, codes, judges
         self.names = {facet: Pool() for facet in _FACETS}
-        for code in codes:
-            self.names["code"].add(code["code"], code["code"])
-        for words in TRANSITIONS:
-            self.names["transition"].add(words, words)
+        named = [code["code"] for code in codes]
+        two = len(judges.judges) > 1
+        for facet, values in (
+            ("code", named),
+            ("beside", named if two else []),
+            ("agreement", AGREEMENT if two else []),
+            ("transition", TRANSITIONS),
+        ):
+            for value in values:
+                self.names[facet].add(value, value)
         self.terms = {str(c["cluster"]): c["terms"] or [] for c in clusters}
         self.texts, self.items = Pool(), Pool()
         self.columns: dict[str, list[Any]] = {
@@ -103,15 +98,14 @@ class _Book:
         }
         self.details: list[Any] = []
 
-    def add(self, case: list[Row], clusters: dict[str, int], said: dict[str, Row]) -> None:
+    def add(self, case: list[Row], clusters: dict[str, int]) -> None:
         number = len(self.columns["case"])
         for record in case:
-            self._add(
-                record, number, clusters.get(record["output_id"]), said.get(record["output_id"])
-            )
+            self._add(record, number, clusters.get(record["output_id"]))
             self._put("transition", TRANSITIONS[transition(record, case)])
+            self._add_said(self.judges.of(record["output_id"]), record)
 
-    def _add(self, record: Row, number: int, cluster: int | None, said: Row | None) -> None:
+    def _add(self, record: Row, number: int, cluster: int | None) -> None:
         columns = self.columns
         columns["id"].append(record["output_id"])
         columns["case"].append(number)
@@ -133,11 +127,22 @@ class _Book:
             ("cluster", cluster),
         ):
             self._put(facet, value)
-        codes = said["codes"] if said else None
-        columns["code"].append(
-            None if codes is None else [self.names["code"].add(c, c) for c in codes]
-        )
-        self.details.append([[record[key] for key in _DETAIL], said])
+
+    def _add_said(self, said: list[Row | None], record: Row) -> None:
+        for facet, i in (("code", 0), ("beside", 1)):
+            row = said[i] if i < len(said) else None
+            codes = row["codes"] if row else None
+            self.columns[facet].append(
+                None if codes is None else [self.names[facet].add(c, c) for c in codes]
+            )
+        self._put("agreement", self.judges.agreement(said))
+        self._put_all("split", self.judges.split(said))
+        self._put_all("flag", self.judges.flags(said))
+        self.details.append([[record[key] for key in _DETAIL], *said])
+
+    def _put_all(self, facet: str, found: list[tuple[int, str]]) -> None:
+        pool = self.names[facet]
+        self.columns[facet].append([pool.add(one, f"{one[0]}:{one[1]}") for one in found])
 
     def _put(self, facet: str, value: Any) -> None:
         place = -1 if value is None else self.names[facet].add(value, value)
@@ -165,8 +170,13 @@ class _Book:
             "titles": {code["code"]: code["title"] for code in self.codes},
             "hues": {arm: self.arms.hue(arm) for arm in self.names["arm"].values},
             "terms": self.terms,
+            "judges": [self._judge(judge) for judge in self.judges.judges],
         }
         return [pack("core", core), *texts, *details]
+
+    def _judge(self, judge: Row) -> Row:
+        blind = [code["code"] for code in self.codes if not assesses(judge, code["code"])]
+        return {"name": judge["label"], "kind": judge_words.kind(judge), "blind": blind}
 
 
 def _map(study: Study, summary: dict[str, Any], book: _Book) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from erranal.report import judge_words
 from erranal.report import wording as w
 
 if TYPE_CHECKING:
@@ -38,16 +39,17 @@ def code_findings(summary: dict[str, Any]) -> Iterator[str]:
     blind = [code["title"].lower() for code in codes["codes"] if not code["assessed"]]
     if blind:
         yield (
-            f"{'The rules' if by_rules(summary) else 'The judge'} cannot assess "
-            f"{w.count(len(blind), 'code')} of the codebook ({w.listed(blind)}); "
-            "nothing is said about them."
+            f"{judge_words.cannot(codes['judge'])} {w.count(len(blind), 'code')} of the codebook "
+            f"({w.listed(blind)}); nothing is said about them."
         )
 
 
 def _who(judge: Row) -> str:
     if judge["kind"] == "rules":
         return "By rules, not a model, and uncorrected for the rules' own errors"
-    return f"By the judge {judge['name']}, uncorrected for its own errors"
+    if judge["kind"] == "imported":
+        return f"By the imported labels {judge['label']}, uncorrected for their own errors"
+    return f"By the language model {judge['label']}, uncorrected for its own errors"
 
 
 def _code_sentences(who: str, word: str, pairs: list[Row], titles: dict[str, str]) -> Iterator[str]:
@@ -74,7 +76,8 @@ def planted_findings(summary: dict[str, Any]) -> Iterator[str]:
         yield (
             f"Of {w.count(planted['of'], 'planted rate')}, {planted['inside']} lie inside the "
             "95 % interval of the rate estimated from the labels and "
-            f"{planted['of'] - planted['inside']} do not: there the rules overlook an error or "
-            "take another for it. The section lists how many planted errors of each kind they "
-            "found."
+            f"{planted['of'] - planted['inside']} do not: there the "
+            f"{'rules overlook' if by_rules(summary) else 'judge overlooks'} an error or "
+            f"{'take' if by_rules(summary) else 'takes'} another for it. The section lists how "
+            "many planted errors of each kind were found."
         )

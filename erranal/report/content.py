@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from erranal.report import findings, gaps, ledger, plain, profile
+from erranal.report import disagreement, findings, gaps, judge_words, judges, ledger, plain, profile
 
 if TYPE_CHECKING:
+    from erranal.report.plain import Row
     from erranal.store import Study
 
 SCORER = "erranal"
@@ -15,6 +16,7 @@ SECTIONS = (
     "changes",
     "collapse",
     "codes",
+    "judges",
     "planted",
     "clusters",
     "integrity",
@@ -23,18 +25,29 @@ SECTIONS = (
 )
 
 
-def summarise(study: Study) -> dict[str, Any]:
+def summarise(study: Study, *, judge: str | None = None) -> dict[str, Any]:
     """Return the summary of a study: plain JSON values, the numbers that the page prints.
+
+    Parameters
+    ----------
+    judge
+        ``NAME[+CODEBOOK]`` of the judge whose codes to show; see :func:`judges.in_force`.
 
     Returns
     -------
     dict
         ``study`` (sizes), ``arms``, ``gaps``, ``changes``, ``flips``, ``collapse``, ``codes``,
-        ``planted``, ``clusters``, ``integrity``, ``scorers``, ``provenance``; ``findings`` are
-        sentences and ``finding_labels`` the section each belongs to. A section whose stage has
-        not run holds only ``missing``: the command to run.
+        ``judges``, ``planted``, ``clusters``, ``integrity``, ``scorers``, ``provenance``;
+        ``findings`` are sentences and ``finding_labels`` the section each belongs to. A section
+        whose stage has not run holds only ``missing``: the command to run.
+
+    Raises
+    ------
+    StageError
+        When there is no such judge.
     """
-    judge = profile.judge_in_force(study)
+    everyone = judges.all_judges(study, SCORER)
+    chosen = judges.in_force(study, everyone, judge)
     gap = gaps.summarise(study, SCORER)
     compared = gaps.compared(gap)
     summary: dict[str, Any] = {
@@ -44,18 +57,30 @@ def summarise(study: Study) -> dict[str, Any]:
         "changes": gaps.changes(study, SCORER, compared=compared),
         "flips": gaps.flips(study, SCORER, compared=compared),
         "collapse": _collapse(study),
-        "codes": profile.summarise(study, judge, SCORER, compared=compared),
-        "planted": profile.planted(study, judge, SCORER),
+        "codes": profile.summarise(study, chosen, SCORER, compared=compared),
+        "judges": disagreement.summarise(study, chosen, everyone, SCORER),
+        "planted": profile.planted(study, chosen, SCORER),
         "clusters": ledger.clusters(study),
         "integrity": ledger.integrity(study),
         "scorers": ledger.scorers(study),
         "provenance": ledger.provenance(study),
     }
+    if chosen:
+        summary["codes"] |= _around(study, chosen, everyone)
     found = findings.findings(summary)
     return {
         "findings": [text for _, text in found],
         "finding_labels": [label for label, _ in found],
         **summary,
+    }
+
+
+def _around(study: Study, chosen: Row, everyone: list[Row]) -> dict[str, Any]:
+    alike = [one for one in everyone if one["codebook_id"] == chosen["codebook_id"]]
+    return {
+        "about": [{"term": term, "text": text} for term, text in judge_words.facts(chosen)],
+        "others": judge_words.others(chosen, everyone),
+        "gap_notes": disagreement.gap_notes(study, alike, chosen["codebook_id"], SCORER),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from erranal.report import code_findings
+from erranal.report import code_findings, judge_findings, ledger_findings
 from erranal.report import wording as w
 from erranal.report.views import styled
 
@@ -35,10 +35,11 @@ def findings(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("Failures", _failures),
         ("Thinking aloud", _collapse),
         (f"Codes{by}", code_findings.code_findings),
+        ("Two judges", judge_findings.judge_findings),
         ("Planted errors", code_findings.planted_findings),
-        ("Clusters", _clusters),
+        ("Clusters", ledger_findings.cluster_findings),
         ("Two scorers", _scorers),
-        ("Integrity", _integrity),
+        ("Integrity", ledger_findings.integrity_findings),
     )
     return [(label, text) for label, maker in makers for text in maker(summary)]
 
@@ -243,28 +244,6 @@ def _steps(row: Row) -> str:
     return f", and show no reasoning step in {here} of cases against {there}"
 
 
-def _clusters(summary: dict[str, Any]) -> Iterator[str]:
-    found = summary["clusters"]
-    if "missing" in found:
-        return
-    chosen = found["clustering"]
-    agreement = chosen["ari_subsamples"]
-    steady = (
-        ""
-        if agreement is None
-        else f"; on subsamples they come back with a Rand index of {agreement:.2f}"
-    )
-    if not chosen["clusters"]:
-        n = w.count(chosen["outputs"], "response")
-        yield f"No group stands out among the {n}: too few, or too unlike one another."
-        return
-    yield (
-        f"The {w.count(chosen['outputs'], 'response')} fall into "
-        f"{w.count(chosen['clusters'], 'cluster')} by what they say, "
-        f"with {w.percent(chosen['noise'], 0)} in none{steady}."
-    )
-
-
 def _scorers(summary: dict[str, Any]) -> Iterator[str]:
     scorers = summary["scorers"]
     if not scorers:
@@ -284,18 +263,3 @@ def _scorers(summary: dict[str, Any]) -> Iterator[str]:
                 f"{w.signed(other['difference'])} points ({w.limits(other['low'], other['high'])}) "
                 f"instead of {w.signed(row['difference'])}."
             )
-
-
-def _integrity(summary: dict[str, Any]) -> Iterator[str]:
-    totals = summary["integrity"]["totals"]
-    parts = [w.count(totals[name], name) for name in ("error", "warning", "note") if totals[name]]
-    rejected = summary["integrity"]["rejected_rows"]
-    text = (
-        f"The integrity ledger holds {w.listed(parts)}"
-        if parts
-        else "The integrity checks found nothing"
-    )
-    text += f", and {w.count(rejected, 'row')} of the files could not be read." if rejected else "."
-    if totals["error"]:
-        text += " An error means that a comparison is wrong as it stands: see the ledger first."
-    yield text

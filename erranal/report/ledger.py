@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from erranal.report import plain
+from erranal.report.judges import bare
 
 if TYPE_CHECKING:
     from erranal.report.plain import Row
@@ -17,7 +18,7 @@ _SEVERITIES = ("error", "warning", "note")
 _REJECT_ROWS = 100
 # "process" names the machine; files are listed by name in a table of their own.
 _PRIVATE = ("process", "paths", "path")
-_LOCAL = re.compile(r"/|~|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#@\s]*@|[?#].*$")
 DISAGREEMENTS = 50
 
 
@@ -84,8 +85,10 @@ def _public(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bare(value: Any) -> Any:
-    local = isinstance(value, str) and _LOCAL.match(value)
-    return re.split(r"[/\\]", value.rstrip("/\\"))[-1] if local else value
+    if not isinstance(value, str):
+        return value
+    # An address may carry a name and a key, before its host or after its path.
+    return _CREDENTIALS.sub("", value) if "://" in value else bare(value)
 
 
 def provenance(study: Study) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from erranal import __version__
 from erranal.errors import StageError
-from erranal.report import code_views, transition_views, views
+from erranal.report import code_views, judge_views, judge_words, transition_views, views
 from erranal.report import wording as w
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent / "page"
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # In order: each script may use what the ones before it define.
-_SCRIPTS = ("data.js", "detail.js", "browser.js", "map.js", "main.js")
+_SCRIPTS = ("data.js", "verdict.js", "detail.js", "browser.js", "map.js", "main.js")
 
 
 def render(
@@ -113,6 +113,8 @@ def charts(summary: dict[str, Any]) -> dict[str, Any]:
     if "missing" not in codes:
         drawn["codes"] = code_views.pooled_charts(codes, arms)
         drawn["codes_by_model"] = code_views.model_charts(codes, arms)
+    compared = summary["judges"]["comparisons"] if summary["judges"] else []
+    drawn["judges"] = [judge_views.agreement_chart(one, arms) for one in compared]
     if planted and "missing" not in planted:
         drawn["planted"] = code_views.planted_chart(planted["rows"], codes["codes"], arms)
     return drawn
@@ -140,8 +142,14 @@ def _environment() -> jinja2.Environment:
         "tied": w.tied,
         "count": w.count,
         "settings": settings,
+        "capitalise": capitalise,
+        "fingerprint": lambda judge_id: judge_id.rpartition("#")[2],
+        "code_title": code_title,
     }
     environment.globals["interval"] = partial(views.interval)
+    environment.globals["coefficient"] = judge_views.coefficient
+    environment.globals["overall_bar"] = judge_views.overall_bar
+    environment.globals["judge_words"] = judge_words
     return environment
 
 
@@ -155,6 +163,16 @@ def settings(values: dict[str, Any]) -> str:
     return ", ".join(
         f"{name} {value}" for name, value in values.items() if value not in (None, "", [], {})
     )
+
+
+def capitalise(text: str) -> str:
+    """Begin a sentence; unlike Python's own, what follows keeps its spelling."""
+    return text[:1].upper() + text[1:]
+
+
+def code_title(code: str, codes: list[dict[str, Any]]) -> str:
+    """Return the title of a code of the codebook."""
+    return next((row["title"] for row in codes if row["code"] == code), code)
 
 
 def _refuse_to_overwrite(path: Path) -> None:

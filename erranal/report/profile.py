@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from erranal.report import plain
+from erranal.report.judges import assesses
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
 
 # What is not known of a planted rate whose code the judge cannot assess.
 _UNKNOWN = ("estimate", "low", "high", "inside", "given", "found")
-
-
-def judge_in_force(study: Study) -> Row | None:
-    """Return the judge and codebook version with the newest verdict, or None."""
-    judges = plain.rows(study.read("report_judges"))
-    if not judges:
-        return None
-    newest = judges[0]
-    return newest | {"params": plain.document(newest["params"]) or {}, "others": len(judges) - 1}
-
-
-def assesses(judge: Row, code: str) -> bool:
-    """Return whether a judge can give a code at all; one that does not say can give all."""
-    assessed = judge["params"].get("assesses")
-    return assessed is None or code in assessed
 
 
 def summarise(
@@ -57,7 +43,7 @@ def summarise(
         several pairs; p adjusted by Holm over the codes of one comparison.
     """
     if judge is None:
-        return {"missing": "erranal judge"}
+        return {"missing": "erranal judge run"}
     named = {"judge_id": judge["judge_id"], "codebook_id": judge["codebook_id"], "scorer": scorer}
     codes = plain.rows(study.read("report_codes", codebook_id=judge["codebook_id"]))
     for code in codes:
@@ -142,7 +128,7 @@ def planted(study: Study, judge: Row | None, scorer: str = "erranal") -> dict[st
     if study.count("planted_rates") == 0:
         return None
     if judge is None:
-        return {"missing": "erranal judge"}
+        return {"missing": "erranal judge run"}
     from erranal.stats.proportion import wilson_limits
 
     frame = study.read(

@@ -84,10 +84,13 @@ def mark(
     high: float | None = None,
     hue: str = "ink",
     shape: str = "dot",
-    lane: int = 0,
+    lane: float = 0,
     title: str = "",
 ) -> Mark | None:
-    """Return one estimate with its interval as percentages; None where there is no estimate."""
+    """Return one estimate with its interval as percentages; None where there is no estimate.
+
+    A lane between two whole ones is drawn between them.
+    """
     if value is None or math.isnan(value):
         return None
     placed: Mark = {"left": scale.place(value), "hue": hue, "shape": shape, "lane": lane}

@@ -36,6 +36,12 @@ def bare_percent(value: float | None) -> str:
     return percent(value).removesuffix(" %")
 
 
+def decimal(value: float, digits: int = 2) -> str:
+    """Format a coefficient with a true minus sign, e.g. ``0.62``."""
+    text = f"{abs(value):.{digits}f}"
+    return f"{MINUS}{text}" if value < 0 and float(text) else text
+
+
 def p_value(p: float | None) -> str:
     """Format a p value: ``p < .001`` or three digits without the leading zero."""
     if p is None or math.isnan(p):

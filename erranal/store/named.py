@@ -49,11 +49,16 @@ def queries() -> dict[str, Named]:
     return found
 
 
-def query(name: str) -> str:
-    """Return the SQL of one named statement."""
-    return queries()[name].sql
+def query(name: str, where: str | None = None) -> str:
+    """Return the SQL of one named statement, narrowed by a condition where it has a place for one.
+
+    The place is ``(TRUE /* where */)``; the condition is the user's own SQL.
+    """
+    sql = queries()[name].sql
+    return sql if where is None else sql.replace(_PLACE, f"({where}\n)")
 
 
+_PLACE = "(TRUE /* where */)"
 _FRAME = re.compile(r"^-- frame: (\w+) AS (SELECT [^\n]+)$", re.MULTILINE)
 
 

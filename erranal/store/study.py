@@ -187,10 +187,24 @@ class Study:
         with self._reader() as db:
             return _frame(_arrow(db, named.query(name), parameters))
 
-    def arrow(self, name: str, **parameters: Any) -> pa.Table:
-        """Run a named query and return Arrow, which is faster than pandas for texts and vectors."""
-        with self._reader() as db:
-            return _arrow(db, named.query(name), parameters)
+    def arrow(self, name: str, where: str | None = None, **parameters: Any) -> pa.Table:
+        """Run a named query and return Arrow, which is faster than pandas for texts and vectors.
+
+        ``where`` narrows a query that has a place for a condition of the user's own.
+
+        Raises
+        ------
+        StoreError
+            When DuckDB refuses the condition.
+        """
+        try:
+            with self._reader() as db:
+                return _arrow(db, named.query(name, where), parameters)
+        except duckdb.Error as error:
+            if where is None:
+                raise
+            reason = str(error).splitlines()[0]
+            raise StoreError(f"the condition {where!r} was refused: {reason}") from error
 
     def view(self, name: str) -> pd.DataFrame:
         """Return a whole table or view by name."""

@@ -39,7 +39,8 @@ class Browser {
 
   single(facet) {
     const { names, columns } = this.store.core;
-    return facet !== "outcome" && names[facet].length < 2 && !columns[facet].some((v) => v === -1 || v === null);
+    if (!names[facet].length) return true;
+    return facet !== "outcome" && names[facet].length < 2 && !columns[facet].some((v) => v === -1 || v === null || Array.isArray(v));
   }
 
   // Filters as they stand in the address; "outcome" is "errors" unless said otherwise.
@@ -94,7 +95,8 @@ class Browser {
         return [facet, (i) => !right.has(column[i])];
       }
       const place = names[facet].findIndex((name) => String(name) === value);
-      return [facet, facet === "code" ? (i) => column[i]?.includes(place) ?? false : (i) => column[i] === place];
+      if (place < 0) return [facet, () => false];
+      return [facet, (i) => (Array.isArray(column[i]) ? column[i].includes(place) : column[i] === place)];
     });
   }
 
@@ -124,17 +126,25 @@ class Browser {
   }
 
   options(select, counts) {
-    const { names, terms, titles } = this.store.core;
+    const { names } = this.store.core;
     const facet = select.dataset.facet;
     const n = (place) => (counts.get(place) ?? 0).toLocaleString("en");
-    const label = (name) => (facet === "cluster" ? clusterName(name, terms) : facet === "code" ? titles[name] ?? name : words(String(name)) || "(none)");
-    const options = names[facet].map((name, place) => [place, make("option", { value: String(name) }, `${label(name)} (${n(place)})`)]);
+    const options = names[facet].map((name, place) => [place, make("option", { value: String(name) }, `${this.label(facet, name)} (${n(place)})`)]);
     if (facet === "cluster" || facet === "subject") options.sort((a, b) => (counts.get(b[0]) ?? 0) - (counts.get(a[0]) ?? 0));
     const kept = options.filter(([place, option]) => counts.get(place) || this.filters[facet] === option.value);
     const first = [make("option", { value: "" }, "any")];
     if (facet === "outcome") first.push(make("option", { value: ERRORS }, "all errors"));
     select.replaceChildren(...first, ...kept.map(([, option]) => option));
     select.value = this.filters[facet] ?? "";
+  }
+
+  label(facet, name) {
+    const { terms, titles, judges } = this.store.core;
+    if (facet === "cluster") return clusterName(name, terms);
+    if (facet === "code" || facet === "beside") return titles[name] ?? name;
+    if (facet !== "split" && facet !== "flag") return words(String(name)) || "(none)";
+    const told = name.slice(2);
+    return judges.length > 1 ? `${judges[name[0]].name}: ${titles[told] ?? told}` : told;
   }
 
   async open(index, quiet = false) {
@@ -190,7 +200,9 @@ class Browser {
     const i = this.shown[place];
     const [itemId, gold] = items[columns.item[i]];
     const arm = names.arm[columns.arm[i]];
-    const codes = (columns.code[i] ?? []).map((c) => titles[names.code[c]] ?? names.code[c]);
+    const by = (facet) => (columns[facet][i] ?? []).map((c) => titles[names[facet][c]] ?? names[facet][c]);
+    const differ = names.agreement[columns.agreement[i]] === "judges differ";
+    const codes = differ ? [`${by("code").join(", ") || "no code"} ≠ ${by("beside").join(", ") || "no code"}`] : by("code");
     const answer = columns.answer[i] ? `${columns.answer[i]} for ${gold}` : "";
     return make("div", { class: "rec", role: "option", id: `rec-${i}`, "data-index": i, "aria-selected": String(i === this.current),
       "aria-posinset": place + 1, "aria-setsize": this.shown.length, style: `top:${place * ROW}px` },

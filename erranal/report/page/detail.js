@@ -29,8 +29,8 @@ const marked = (text, spans) => {
       box.append(piece);
       continue;
     }
-    const loose = over.every((s) => s.match !== "exact");
-    box.append(make("mark", { title: over.map((s) => s.title).join("; "), class: loose && "loose" }, piece));
+    const kinds = [...new Set(over.map((s) => `j${s.judge}`)), over.every((s) => s.match !== "exact") && "loose"];
+    box.append(make("mark", { title: over.map((s) => s.title).join("; "), class: kinds.filter(Boolean).join(" ") }, piece));
   }
   if (!text) box.append(make("small", {}, "(empty)"));
   return box;
@@ -43,61 +43,14 @@ const chip = (outcome) => {
 
 const fact = (label, value, inline = true) => (value === null || value === undefined || value === "" ? null : make("li", { class: inline && "inline" }, `${label} ${value}`));
 
-const spansOf = (said, field, titles) =>
-  (said?.evidence ?? [])
-    .filter((e) => e[1] === field)
-    .map(([code, , start, end, , match, note]) => ({ start, end, match, title: [titles[code] ?? code, note].filter(Boolean).join(": ") }));
-
-const evidenceList = (said, titles) => {
-  const list = make("ul", { class: "evidence" });
-  for (const [code, field, , , quote, match, note] of said.evidence) {
-    const where = field === "reference" ? "in the reference arm" : `in the ${field}`;
-    list.append(
-      make("li", {}, make("b", {}, titles[code] ?? code), ` ${where}${match === "exact" ? "" : ` (${match})`}`,
-        quote && " ", quote ? make("q", { dir: "auto" }, quote) : null, note ? make("small", {}, ` ${note}`) : null),
-    );
-  }
-  return list;
-};
-
-const verdictPart = (said, titles) => {
-  if (!said) return null;
-  const part = make("div", {}, make("h4", {}, "What the judge said"));
-  if (said.status !== "ok") {
-    part.append(make("p", {}, `No readable verdict (${said.status}).`));
-    return part;
-  }
-  const names = said.codes.map((code) => (titles[code] ?? code) + (code === said.primary_code && said.codes.length > 1 ? " (primary)" : ""));
-  part.append(make("p", {}, names.length ? names.join(", ") : "No code was given."));
-  if (said.rationale) part.append(make("p", { class: "quiet" }, said.rationale));
-  if (said.evidence.length) part.append(evidenceList(said, titles));
-  return part;
-};
-
-const runPart = async (store, index, chosen, referenceSpans) => {
-  const { columns, names, hues, titles } = store.core;
-  const [facts, said] = await store.details.at(index);
-  const [status, finish, tokens, line, image, rule, detail, extracted, otherOutcome, otherExtracted] = facts;
-  const arm = names.arm[columns.arm[index]];
-  const outcome = names.outcome[columns.outcome[index]];
-  const response = await store.texts.at(columns.text[index]);
-  const part = make("section", { class: `run h-${hues[arm]}${chosen ? " chosen" : ""}`, "aria-label": `${arm} run`, "data-arm": arm },
-    make("header", {}, make("b", {}, arm), chip(outcome), make("span", { class: "n" }, extracted ? `answer ${extracted}` : "no answer read")),
-    marked(response, [...spansOf(said, "response", titles), ...referenceSpans]));
-  if (columns.reasoning[index] >= 0) {
-    const reasoning = await store.texts.at(columns.reasoning[index]);
-    part.append(make("details", { open: spansOf(said, "reasoning", titles).length > 0 }, make("summary", {}, "Reasoning kept apart"),
-      marked(reasoning, spansOf(said, "reasoning", titles))));
-  }
-  part.append(make("ul", { class: "facts" },
-    fact("ours:", [words(outcome), rule, detail].filter(Boolean).join(" · "), false),
-    otherOutcome ? fact("file's score:", [words(otherOutcome), otherExtracted].filter(Boolean).join(" · "), false) : null,
-    fact("status", [status, finish].filter(Boolean).join(", ")),
-    fact("characters", [...response].length.toLocaleString("en")), fact("tokens", tokens), fact("image", image), fact("line", line)));
-  const verdict = verdictPart(said, titles);
-  if (verdict) part.append(verdict);
-  return part;
-};
+const spansOf = (said, field, { titles, judges }) =>
+  said.flatMap((one, judge) =>
+    (one?.evidence ?? [])
+      .filter((e) => e[1] === field)
+      .map(([code, , start, end, , match, note]) => {
+        const title = [titles[code] ?? code, note].filter(Boolean).join(": ");
+        return { judge, start, end, match, title: judges.length > 1 ? `${judges[judge].name}, ${title}` : title };
+      }));
 
 const choiceList = (choices, gold) => {
   const list = make("ol", { class: "choices" });
@@ -109,9 +62,34 @@ const choiceList = (choices, gold) => {
   return list;
 };
 
-// Which partner the judge was shown: the one whose text holds the quotes where they are said to be.
+const runPart = async (store, index, chosen, referenceSpans) => {
+  const { columns, names, hues } = store.core;
+  const [facts, ...said] = await store.details.at(index);
+  const [status, finish, tokens, line, image, rule, detail, extracted, otherOutcome, otherExtracted] = facts;
+  const arm = names.arm[columns.arm[index]];
+  const outcome = names.outcome[columns.outcome[index]];
+  const response = await store.texts.at(columns.text[index]);
+  const part = make("section", { class: `run h-${hues[arm]}${chosen ? " chosen" : ""}`, "aria-label": `${arm} run`, "data-arm": arm },
+    make("header", {}, make("b", {}, arm), chip(outcome), make("span", { class: "n" }, extracted ? `answer ${extracted}` : "no answer read")),
+    marked(response, [...spansOf(said, "response", store.core), ...referenceSpans]));
+  if (columns.reasoning[index] >= 0) {
+    const reasoning = await store.texts.at(columns.reasoning[index]);
+    part.append(make("details", { open: spansOf(said, "reasoning", store.core).length > 0 }, make("summary", {}, "Reasoning kept apart"),
+      marked(reasoning, spansOf(said, "reasoning", store.core))));
+  }
+  part.append(make("ul", { class: "facts" },
+    fact("ours:", [words(outcome), rule, detail].filter(Boolean).join(" · "), false),
+    otherOutcome ? fact("file's score:", [words(otherOutcome), otherExtracted].filter(Boolean).join(" · "), false) : null,
+    fact("status", [status, finish].filter(Boolean).join(", ")),
+    fact("characters", [...response].length.toLocaleString("en")), fact("tokens", tokens), fact("image", image), fact("line", line)));
+  const verdict = verdictPart(said, store.core);
+  if (verdict) part.append(verdict);
+  return part;
+};
+
+// Which partner the judges were shown: the one whose text holds the quotes where they are said to be.
 const referenceOf = async (store, said, mates) => {
-  const quotes = (said?.evidence ?? []).filter((e) => e[1] === "reference" && e[2] !== null);
+  const quotes = said.flatMap((one) => one?.evidence ?? []).filter((e) => e[1] === "reference" && e[5] === "exact" && e[2] !== null);
   for (const mate of mates) {
     const points = [...(await store.texts.at(store.core.columns.text[mate]))];
     if (quotes.length && quotes.every((e) => points.slice(e[2], e[3]).join("") === e[4])) return mate;
@@ -123,8 +101,8 @@ const showDetail = async (store, index, pane) => {
   const { columns, items, names } = store.core;
   const [itemId, , questionText, choicesText] = items[columns.item[index]];
   const [choices, gold] = await store.texts.at(choicesText);
-  const [, said] = await store.details.at(index);
-  const spans = spansOf(said, "question", store.core.titles);
+  const [, ...said] = await store.details.at(index);
+  const spans = spansOf(said, "question", store.core);
   const about = [names.model[columns.model[index]], names.style[columns.style[index]], names.subject[columns.subject[index]]].filter(Boolean);
   const side = make("div", { class: "side" });
   const mates = store.cases.get(columns.case[index]);
@@ -132,13 +110,15 @@ const showDetail = async (store, index, pane) => {
   // The first arm, then the chosen record, then the others.
   const order = [...new Set([mates[0], index, ...mates])];
   for (const mate of order) {
-    const extra = mate === reference ? spansOf(said, "reference", store.core.titles) : [];
+    const extra = mate === reference ? spansOf(said, "reference", store.core) : [];
     side.append(await runPart(store, mate, mate === index, extra));
   }
   const question = make("div", {}, make("h4", {}, "Question"), marked(await store.texts.at(questionText), spans));
   if (choices?.length) question.append(choiceList(choices, gold));
   if (!choices?.length || !/^[A-Z]$/.test(gold ?? "")) question.append(make("p", {}, make("small", {}, "gold "), make("span", { dir: "auto" }, gold ?? "(none)")));
-  const head = make("div", {}, make("h3", {}, itemId), make("small", {}, about.join(" · ")));
+  const { judges } = store.core;
+  const key = judges.length > 1 && make("p", { class: "legend" }, ...judges.map((judge, i) => make("span", {}, make("mark", { class: `j${i}` }, "quoted"), ` by ${judge.name}`)));
+  const head = make("div", {}, make("h3", {}, itemId), make("small", {}, about.join(" · ")), key);
   return () => {
     pane.replaceChildren(head, question, side);
     pane.scrollTop = 0;

@@ -1,15 +1,35 @@
 -- name: ingest_sources
--- What is known of one source, and whether its path was read again since with other content
-SELECT s.status, s.rows_read, s.rows_landed, s.rows_rejected,
-       NOT EXISTS (SELECT 1 FROM sources l WHERE l.path = s.path AND l.reader = s.reader AND l.sha256 <> s.sha256
-                   AND l.ingested_at > s.ingested_at) AS newest
+-- What is known of one source, and whether its path, or the one given now, stands for other content since
+SELECT s.status, s.path, s.rows_read, s.rows_landed, s.rows_rejected,
+       NOT EXISTS (SELECT 1 FROM sources l
+                   WHERE l.reader = s.reader AND l.sha256 <> s.sha256
+                     AND CASE WHEN l.path = s.path THEN l.ingested_at > s.ingested_at
+                              ELSE l.path = $path AND l.status <> 'replaced' END) AS newest
 FROM sources s WHERE s.source_id = $source_id;
+
+-- name: ingest_renamed
+-- A file that was read before is found under another name, and no longer under the old one
+UPDATE sources SET path = $path WHERE source_id = $source_id;
 
 -- name: ingest_finish
 -- Close a source: what its rows came to, and whether all of them were read
 UPDATE sources SET status = $status, rows_read = $rows_read, rows_rejected = $rows_rejected,
        rows_landed = (SELECT count(*) FROM outputs WHERE outputs.source_id = $source_id)
 WHERE source_id = $source_id;
+
+-- name: ingest_replaced
+-- Earlier readings of a path that share slots with the whole reading of it that ends now
+UPDATE sources SET status = 'replaced'
+-- frame: incoming_slots AS SELECT slot_id, line FROM outputs
+WHERE path = $path AND source_id <> $source_id
+  AND source_id IN (SELECT o.source_id FROM outputs o JOIN incoming_slots n ON n.slot_id = o.slot_id);
+
+-- name: ingest_kept
+-- Rows of replaced readings that the reading which ends now gave again: they stand in its file
+UPDATE outputs SET source_id = $source_id, line = n.line
+-- frame: incoming_slots AS SELECT slot_id, line FROM outputs
+FROM incoming_slots n, sources s
+WHERE outputs.slot_id = n.slot_id AND outputs.current AND s.source_id = outputs.source_id AND s.status = 'replaced';
 
 -- name: ingest_tally
 -- How many outputs there are, and how many were replaced by newer content of their slot
@@ -247,6 +267,41 @@ INSERT INTO integrity
 SELECT 'duplicate_filter', CASE r.reason WHEN 'duplicate_row' THEN 'note' ELSE 'warning' END, NULL, NULL,
        concat(s.path, ', line ', r.line, ': ', r.detail)
 FROM rejects r JOIN sources s USING (source_id) WHERE r.reason IN ('duplicate_row', 'duplicate_id');
+
+-- name: integrity_dropped_row
+-- Current outputs whose row is gone from their file: it was read again as a whole, and no other file has given them since
+INSERT INTO integrity
+WITH landed AS (
+    SELECT source_id, count(*) AS rows FROM outputs GROUP BY source_id
+), sharing AS (
+    -- Files in force with rows that had landed from other files: which ones, only those files can tell.
+    SELECT s.path, s.ingested_at FROM sources s LEFT JOIN landed USING (source_id)
+    WHERE s.status = 'done' AND s.reader <> 'labels' AND s.rows_read - s.rows_rejected > coalesce(landed.rows, 0)
+      AND NOT EXISTS (SELECT 1 FROM sources l WHERE l.path = s.path AND l.sha256 <> s.sha256
+                      AND l.status = 'done' AND l.ingested_at > s.ingested_at)
+), replaced AS (
+    SELECT s.source_id, s.path, min(h.path) AS other_path
+    FROM sources s LEFT JOIN sharing h ON h.path <> s.path AND h.ingested_at > s.ingested_at
+    WHERE s.status = 'replaced' GROUP BY ALL
+)
+SELECT 'dropped_row', 'warning', o.item_id, o.output_id,
+       concat(a.model, ', ', a.prompt_style, ', ', a.arm, ', sample ', o.sample, ': was on line ', o.line, ' of ',
+              r.path, ', which no longer holds it; the output still counts',
+              CASE WHEN r.other_path IS NOT NULL THEN concat(' (', r.other_path, ' may hold it too)') END)
+FROM outputs o JOIN replaced r USING (source_id) JOIN arms a USING (run_id)
+WHERE o.current;
+
+-- name: integrity_reused_path
+-- Paths that were read with other content and not a row in common: one file rewritten, or two of the same name
+INSERT INTO integrity
+SELECT 'reused_path', 'warning', NULL, NULL,
+       concat(s.path, ': ', count(*), ' outputs of what it held before still count, and none of them is in it now; ',
+              'if it is one file that was rewritten, read it into a new --db')
+FROM sources s JOIN outputs o ON o.source_id = s.source_id AND o.current
+WHERE s.status <> 'replaced'
+  AND EXISTS (SELECT 1 FROM sources l WHERE l.path = s.path AND l.reader = s.reader AND l.sha256 <> s.sha256
+              AND l.status = 'done' AND l.ingested_at > s.ingested_at)
+GROUP BY s.source_id, s.path;
 
 -- name: integrity_unfinished_source
 -- Files of which not all rows were read

@@ -2,33 +2,44 @@
 -- Versions of a scorer that outputs carry
 SELECT DISTINCT scorer_version FROM scores WHERE scorer = $scorer ORDER BY scorer_version;
 
--- name: judge_pending
--- Errors without an up-to-date verdict of this judge, each with its reference: the same model, prompt style, item and
--- sample under another arm, the one nearest to text (for text itself, the image)
-WITH placed AS (
+-- name: judge_selected
+-- One page of the errors to judge, in the order of their ids, each with its reference (the same model, prompt style, item
+-- and sample under another arm, the one nearest to text; for text itself, the image) and the verdict there is
+WITH erring AS (
+    SELECT output_id FROM errors WHERE scorer = $scorer AND (TRUE /* where */)
+    QUALIFY $sample IS NULL OR row_number() OVER (ORDER BY md5(output_id || $seed), output_id) <= $sample
+),
+page AS (
+    SELECT output_id FROM erring WHERE output_id > $after ORDER BY output_id LIMIT $size
+),
+placed AS (
     SELECT o.output_id, o.item_id, o.sample, o.ingested_at, a.model, a.prompt_style, a.arm, a.rank
     FROM outputs o JOIN arms a USING (run_id)
     WHERE o.current
 ),
-erring AS (
-    SELECT p.* FROM placed p JOIN errors e USING (output_id) WHERE e.scorer = $scorer
-),
 referenced AS (
-    SELECT e.output_id, r.output_id AS reference_id, r.ingested_at AS reference_at
-    FROM erring e
-    JOIN placed r ON r.item_id = e.item_id AND r.model = e.model AND r.sample = e.sample
-                 AND r.prompt_style = e.prompt_style AND r.arm <> e.arm
+    SELECT e.output_id, e.ingested_at, r.output_id AS reference_id, r.ingested_at AS reference_at
+    FROM page
+    JOIN placed e USING (output_id)
+    LEFT JOIN placed r ON r.item_id = e.item_id AND r.model = e.model AND r.sample = e.sample
+                      AND r.prompt_style = e.prompt_style AND r.arm <> e.arm
     QUALIFY row_number() OVER (
         PARTITION BY e.output_id
         ORDER BY CASE WHEN e.rank = 0 THEN abs(r.rank - 5) ELSE r.rank END, r.arm, r.output_id) = 1
 )
-SELECT e.output_id, r.reference_id
-FROM erring e
-LEFT JOIN referenced r USING (output_id)
+SELECT r.output_id, r.reference_id, v.status, v.fingerprint,
+       coalesce(v.judged_at >= greatest(r.ingested_at, coalesce(r.reference_at, r.ingested_at)), FALSE) AS fresh
+FROM referenced r
 LEFT JOIN verdicts v
-       ON v.output_id = e.output_id AND v.judge_id = $judge_id AND v.codebook_id = $codebook_id
-WHERE v.output_id IS NULL OR v.judged_at < greatest(e.ingested_at, coalesce(r.reference_at, e.ingested_at))
-ORDER BY e.item_id, e.model, e.output_id;
+       ON v.output_id = r.output_id AND v.judge_id = $judge_id AND v.codebook_id = $codebook_id
+ORDER BY r.output_id;
+
+-- name: judge_selected_count
+-- How many errors are to judge
+SELECT count(*) AS n FROM (
+    SELECT output_id FROM errors WHERE scorer = $scorer AND (TRUE /* where */)
+    QUALIFY $sample IS NULL OR row_number() OVER (ORDER BY md5(output_id || $seed), output_id) <= $sample
+);
 
 -- name: judge_records
 -- Everything a judge is shown of these outputs; the lists run in parallel
@@ -44,12 +55,15 @@ SELECT r.output_id, r.question, r.choices, r.gold, r.answer_type, r.response, r.
        r.modality, r.arm, r.prompt_style, s.outcome, s.extracted,
        f.outcome AS other_outcome, f.extracted AS other_extracted,
        o.response AS reference, o.reasoning AS reference_reasoning, a.arm AS reference_arm,
-       o.status AS reference_status, g.outcome AS reference_outcome
+       o.status AS reference_status, g.outcome AS reference_outcome,
+       coalesce(n.path, r.image) AS image, CASE WHEN n.path IS NULL THEN parse_dirpath(f0.path) END AS folder
 FROM wanted w
 JOIN responses r ON r.output_id = w.output_id
 JOIN runs run ON run.run_id = r.run_id
 JOIN scores s ON s.output_id = w.output_id AND s.scorer = $scorer
 LEFT JOIN scores f ON f.output_id = w.output_id AND f.scorer <> $scorer AND f.scorer IN ('erranal', 'imported')
+LEFT JOIN sources f0 ON f0.source_id = r.source_id
+LEFT JOIN renders n ON n.item_id = r.item_id AND n.condition_id = r.condition_id
 LEFT JOIN outputs o ON o.output_id = w.reference_id
 LEFT JOIN arms a ON a.run_id = o.run_id
 LEFT JOIN scores g ON g.output_id = w.reference_id AND g.scorer = $scorer;
@@ -63,13 +77,122 @@ WHERE judge_id = $judge_id AND codebook_id = $codebook_id
 -- name: judge_summary
 -- Outputs per code and arm under one judge and codebook, among the errors of one scorer
 WITH judged AS (
-    SELECT a.arm, a.rank, v.codes
+    SELECT a.arm, a.rank, v.codes, v.codebook_gap, v.status
     FROM verdicts v JOIN errors e USING (output_id) JOIN outputs o USING (output_id) JOIN arms a USING (run_id)
-    WHERE v.judge_id = $judge_id AND v.codebook_id = $codebook_id AND e.scorer = $scorer AND v.status = 'ok'
+    WHERE v.judge_id = $judge_id AND v.codebook_id = $codebook_id AND e.scorer = $scorer
 )
 SELECT code, arm, rank, count(*) AS outputs
-FROM (SELECT unnest(codes) AS code, arm, rank FROM judged) GROUP BY ALL
+FROM (SELECT unnest(codes) AS code, arm, rank FROM judged WHERE status = 'ok') GROUP BY ALL
 UNION ALL
-SELECT $nothing, arm, rank, count(*) FROM judged WHERE len(codes) = 0 GROUP BY ALL
+SELECT $nothing, arm, rank, count(*) FROM judged
+WHERE status = 'ok' AND len(codes) = 0 AND codebook_gap IS NOT TRUE GROUP BY ALL
 UNION ALL
-SELECT $judged, arm, rank, count(*) FROM judged GROUP BY ALL;
+SELECT $gap, arm, rank, count(*) FROM judged WHERE status = 'ok' AND codebook_gap GROUP BY ALL
+UNION ALL
+SELECT $judged, arm, rank, count(*) FROM judged WHERE status = 'ok' GROUP BY ALL
+UNION ALL
+SELECT $unread, arm, rank, count(*) FROM judged WHERE status <> 'ok' GROUP BY ALL;
+
+-- name: judge_calls
+-- What a judge was answered before about these outputs
+SELECT output_id, question, call_id, status, mode, reply, probability, finish_reason, served_model, error, attempts,
+       tokens_in, tokens_cached, tokens_out, cost_usd, seconds, asked_at, repairs
+FROM calls
+WHERE judge_id = $judge_id AND codebook_id = $codebook_id
+  AND output_id IN (SELECT unnest(CAST($outputs AS VARCHAR[])));
+
+-- name: judge_status
+-- Every judge under every codebook version: what it has judged, how, and what it was paid
+WITH judged AS (
+    SELECT v.judge_id, v.codebook_id, count(*) AS verdicts,
+           count(*) FILTER (v.status = 'ok') AS ok,
+           count(*) FILTER (v.status IN ('unparsed', 'invalid')) AS unparsed,
+           count(*) FILTER (v.status = 'failed') AS failed,
+           count(*) FILTER (v.status = 'refused') AS refused,
+           count(*) FILTER (v.codebook_gap) AS gaps,
+           string_agg(DISTINCT v.mode, '+' ORDER BY v.mode) AS mode,
+           max(v.judged_at) AS last_judged
+    FROM verdicts v JOIN outputs o USING (output_id)
+    WHERE o.current
+    GROUP BY ALL
+),
+asked AS (
+    SELECT judge_id, codebook_id, count(*) FILTER (status <> 'exported') AS calls,
+           count(*) FILTER (status = 'exported') AS exported,
+           count(*) FILTER (repairs IS NOT NULL) AS repairs,
+           sum(tokens_in) AS tokens_in, sum(tokens_cached) AS tokens_cached, sum(tokens_out) AS tokens_out,
+           sum(cost_usd) AS cost_usd
+    FROM calls GROUP BY ALL
+),
+quoted AS (
+    SELECT judge_id, codebook_id, avg(CAST(match = 'unsupported' AS INTEGER)) AS unsupported
+    FROM evidence WHERE quote IS NOT NULL OR match = 'unsupported' GROUP BY ALL
+)
+SELECT j.name AS judge, j.kind, j.model, p.codebook_id AS codebook, coalesce(verdicts, 0) AS verdicts,
+       coalesce(ok, 0) AS ok, coalesce(unparsed, 0) AS unparsed, coalesce(failed, 0) AS failed,
+       coalesce(refused, 0) AS refused, coalesce(gaps, 0) AS gaps, mode, unsupported,
+       coalesce(calls, 0) AS calls, coalesce(repairs, 0) AS repairs, coalesce(exported, 0) AS exported,
+       tokens_in, tokens_cached, tokens_out, cost_usd, last_judged, p.judge_id
+FROM (SELECT judge_id, codebook_id FROM judged UNION SELECT judge_id, codebook_id FROM asked) p
+JOIN judges j USING (judge_id)
+LEFT JOIN judged USING (judge_id, codebook_id)
+LEFT JOIN asked USING (judge_id, codebook_id)
+LEFT JOIN quoted USING (judge_id, codebook_id)
+ORDER BY last_judged DESC, j.name;
+
+-- name: judge_one
+-- One judge by its id
+SELECT * FROM judges WHERE judge_id = $judge_id;
+
+-- name: judge_token_rates
+-- What calls to a model took so far, to estimate what further ones will
+SELECT count(*) AS calls, avg(c.tokens_out) AS tokens_out, avg(c.tokens_in) AS tokens_in,
+       avg(c.seconds) AS seconds,
+       sum(c.tokens_cached) / nullif(sum(c.tokens_in), 0) AS cached
+FROM calls c
+WHERE c.status = 'answered' AND c.judge_id = $judge_id AND c.codebook_id = $codebook_id;
+
+-- name: judge_find_output
+-- Outputs by id, the start of an id, or the id of their item
+SELECT r.output_id, r.item_id, r.native_id, r.model, r.arm, r.prompt_style, r.sample
+FROM responses r
+WHERE r.output_id = $text OR starts_with(r.output_id, $text) OR r.item_id = $text OR r.native_id = $text
+ORDER BY r.output_id = $text DESC, r.item_id, r.rank, r.output_id
+LIMIT 50;
+
+-- name: judge_shown
+-- All calls about one output, with who judged
+SELECT c.*, j.name AS judge, j.model FROM calls c JOIN judges j USING (judge_id)
+WHERE c.output_id = $output_id ORDER BY c.judge_id, c.codebook_id, c.sample, c.question, c.asked_at;
+
+-- name: judge_verdicts_of
+-- All verdicts on one output, with who judged
+SELECT v.*, j.name AS judge, j.kind, j.model FROM verdicts v JOIN judges j USING (judge_id)
+WHERE v.output_id = $output_id ORDER BY v.judged_at DESC;
+
+-- name: judge_evidence_of
+-- All evidence on one output
+SELECT * FROM evidence WHERE output_id = $output_id ORDER BY judge_id, code, start_cp;
+
+-- name: judge_reference_of
+-- One output, named as a page of selected ones names them, whatever its outcome
+SELECT DISTINCT e.output_id, first(r.output_id ORDER BY CASE WHEN e.rank = 0 THEN abs(r.rank - 5) ELSE r.rank END, r.arm, r.output_id) AS reference_id
+FROM responses e
+LEFT JOIN responses r ON r.item_id = e.item_id AND r.model = e.model AND r.sample = e.sample
+                     AND r.prompt_style = e.prompt_style AND r.arm <> e.arm
+WHERE e.output_id = $output_id
+GROUP BY e.output_id;
+
+-- name: judge_setting
+-- What was drawn once for a study
+SELECT value FROM settings WHERE name = $setting;
+
+-- name: judge_book
+-- The text of a codebook that the study keeps
+SELECT source FROM codebooks WHERE codebook_id = $codebook_id;
+
+-- name: judge_scorer_of
+-- The scorer by which a judge last selected errors
+SELECT parameters ->> '$.scorer' AS scorer FROM journal
+WHERE stage = 'judge_model' AND parameters ->> '$.judge_id' = $judge_id
+ORDER BY started_at DESC LIMIT 1;

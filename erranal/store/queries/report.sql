@@ -44,17 +44,123 @@ GROUP BY ALL
 ORDER BY ALL;
 
 -- name: report_judges
--- Who gave verdicts under which codebook, newest first
-SELECT v.judge_id, v.codebook_id, j.kind, j.name, j.version, j.model, j.params, b.name AS codebook,
-       b.version AS codebook_version, b.title AS codebook_title,
-       count(*) AS verdicts, count(*) FILTER (v.status = 'ok') AS readable, max(v.judged_at) AS judged_at
-FROM verdicts v
+-- Who gave verdicts under which codebook, newest first, and what became of each error of one scorer
+WITH error AS (
+    SELECT output_id FROM errors WHERE scorer = $scorer
+),
+given AS (
+    SELECT v.judge_id, v.codebook_id, max(v.judged_at) AS judged_at,
+           count(*) AS verdicts, count(*) FILTER (v.status = 'ok') AS readable,
+           count(*) FILTER (e.output_id IS NOT NULL AND v.status = 'ok') AS ok,
+           count(*) FILTER (e.output_id IS NOT NULL AND v.status = 'unparsed') AS unparsed,
+           count(*) FILTER (e.output_id IS NOT NULL AND v.status = 'invalid') AS invalid,
+           count(*) FILTER (e.output_id IS NOT NULL AND v.status = 'refused') AS refused,
+           count(*) FILTER (e.output_id IS NOT NULL AND v.status = 'failed') AS failed,
+           count(*) FILTER (e.output_id IS NOT NULL AND v.status = 'ok' AND len(v.codes) = 0) AS without_code,
+           count(*) FILTER (v.status = 'ok' AND v.codebook_gap) AS gaps,
+           max(v.samples) AS samples,
+           sum(v.tokens_in) AS tokens_in, sum(v.tokens_cached) AS tokens_cached,
+           sum(v.tokens_out) AS tokens_out, sum(v.cost_usd) AS cost_usd
+    FROM verdicts v JOIN outputs o USING (output_id) LEFT JOIN error e USING (output_id)
+    WHERE o.current
+    GROUP BY ALL
+),
+paid AS (
+    SELECT judge_id, codebook_id, count(*) AS calls, sum(cost_usd) AS cost_usd,
+           count(*) FILTER (cost_usd IS NULL AND tokens_in IS NOT NULL) AS unpriced,
+           sum(tokens_in) AS tokens_in, sum(tokens_cached) AS tokens_cached, sum(tokens_out) AS tokens_out,
+           list_sort(list_distinct(list(served_model))) AS served
+    FROM calls WHERE status <> 'exported' GROUP BY ALL
+)
+SELECT g.judge_id, g.codebook_id, j.kind, j.name, j.version, j.model, j.params, b.name AS codebook,
+       b.version AS codebook_version, b.title AS codebook_title, g.verdicts, g.readable, g.judged_at,
+       (SELECT count(*) FROM error) AS errors, g.ok, g.unparsed, g.invalid, g.refused, g.failed,
+       g.without_code, g.gaps, g.samples, p.calls, p.unpriced, p.served,
+       CAST(CASE WHEN p.calls IS NULL THEN g.tokens_in ELSE p.tokens_in END AS BIGINT) AS tokens_in,
+       CAST(CASE WHEN p.calls IS NULL THEN g.tokens_cached ELSE p.tokens_cached END AS BIGINT) AS tokens_cached,
+       CAST(CASE WHEN p.calls IS NULL THEN g.tokens_out ELSE p.tokens_out END AS BIGINT) AS tokens_out,
+       CASE WHEN p.calls IS NULL THEN g.cost_usd ELSE p.cost_usd END AS cost_usd
+FROM given g
 JOIN judges j USING (judge_id)
 JOIN codebooks b USING (codebook_id)
-JOIN outputs o USING (output_id)
-WHERE o.current
+LEFT JOIN paid p USING (judge_id, codebook_id)
+ORDER BY g.judged_at DESC, g.judge_id, g.codebook_id;
+
+-- name: report_judge_modes
+-- How the replies of each judge were held to the schema
+SELECT v.judge_id, v.codebook_id, v.mode, count(*) AS verdicts
+FROM verdicts v JOIN outputs o USING (output_id)
+WHERE o.current AND v.mode IS NOT NULL
+GROUP BY ALL ORDER BY ALL;
+
+-- name: report_judge_quotes
+-- How the quotes of each judge were found in the texts
+SELECT e.judge_id, e.codebook_id, e.match, count(*) AS quotes
+FROM evidence e JOIN outputs o USING (output_id)
+WHERE o.current AND e.quote IS NOT NULL
+GROUP BY ALL ORDER BY ALL;
+
+-- name: report_gap_notes
+-- What some judges say the codebook lacks, alike notes together, the most frequent first
+SELECT v.judge_id, coalesce(trim(left(v.gap_note, $length)), '') AS note, count(*) AS outputs,
+       min(v.output_id) AS output_id, arg_min(g.item_id, v.output_id) AS item_id,
+       arg_min(g.model, v.output_id) AS model, arg_min(g.arm, v.output_id) AS arm
+FROM verdicts v
+JOIN graded g ON g.output_id = v.output_id AND g.scorer = $scorer
+WHERE v.codebook_id = $codebook_id AND v.status = 'ok' AND v.codebook_gap
+  AND v.judge_id IN (SELECT unnest(CAST($judges AS VARCHAR[])))
 GROUP BY ALL
-ORDER BY judged_at DESC, v.judge_id;
+ORDER BY outputs DESC, note, v.judge_id
+LIMIT $limit;
+
+-- name: report_judge_codes
+-- Each code by two judges among the errors that both judged, by arm
+WITH told AS (
+    SELECT g.arm, g.rank, a.codes AS codes_a, b.codes AS codes_b
+    FROM errors g
+    JOIN verdicts a ON a.output_id = g.output_id AND a.judge_id = $judge_a AND a.codebook_id = $codebook_id
+    JOIN verdicts b ON b.output_id = g.output_id AND b.judge_id = $judge_b AND b.codebook_id = $codebook_id
+    WHERE g.scorer = $scorer AND a.status = 'ok' AND b.status = 'ok'
+)
+SELECT c.code, t.arm, t.rank, count(*) AS n,
+       count(*) FILTER (list_contains(t.codes_a, c.code) AND list_contains(t.codes_b, c.code)) AS both,
+       count(*) FILTER (list_contains(t.codes_a, c.code) AND NOT list_contains(t.codes_b, c.code)) AS only_a,
+       count(*) FILTER (NOT list_contains(t.codes_a, c.code) AND list_contains(t.codes_b, c.code)) AS only_b
+FROM told t CROSS JOIN codes c
+WHERE c.codebook_id = $codebook_id
+GROUP BY c.code, c.position, t.arm, t.rank
+ORDER BY c.position, t.rank, t.arm;
+
+-- name: report_judge_sets
+-- The errors that two judges both judged: how many got the same of the codes that both can give
+WITH told AS (
+    SELECT list_sort(list_intersect(a.codes, CAST($shared AS VARCHAR[]))) AS codes_a,
+           list_sort(list_intersect(b.codes, CAST($shared AS VARCHAR[]))) AS codes_b
+    FROM errors g
+    JOIN verdicts a ON a.output_id = g.output_id AND a.judge_id = $judge_a AND a.codebook_id = $codebook_id
+    JOIN verdicts b ON b.output_id = g.output_id AND b.judge_id = $judge_b AND b.codebook_id = $codebook_id
+    WHERE g.scorer = $scorer AND a.status = 'ok' AND b.status = 'ok'
+)
+SELECT count(*) AS records,
+       count(*) FILTER (codes_a = codes_b) AS same,
+       count(*) FILTER (len(codes_a) = 0 AND len(codes_b) = 0) AS neither
+FROM told;
+
+-- name: report_judge_examples
+-- Errors that two judges gave different codes, among the codes that both can give, in hashed order
+WITH told AS (
+    SELECT g.output_id, list_sort(list_intersect(a.codes, CAST($shared AS VARCHAR[]))) AS codes_a,
+           list_sort(list_intersect(b.codes, CAST($shared AS VARCHAR[]))) AS codes_b,
+           left(a.rationale, 240) AS rationale_a, left(b.rationale, 240) AS rationale_b
+    FROM errors g
+    JOIN verdicts a ON a.output_id = g.output_id AND a.judge_id = $judge_a AND a.codebook_id = $codebook_id
+    JOIN verdicts b ON b.output_id = g.output_id AND b.judge_id = $judge_b AND b.codebook_id = $codebook_id
+    WHERE g.scorer = $scorer AND a.status = 'ok' AND b.status = 'ok'
+)
+SELECT t.*, r.item_id, r.model, r.arm, r.prompt_style, left(r.response, 240) AS excerpt
+FROM (SELECT * FROM told WHERE codes_a <> codes_b ORDER BY hash(output_id), output_id LIMIT $limit) t
+JOIN responses r USING (output_id)
+ORDER BY hash(t.output_id), t.output_id;
 
 -- name: report_codes
 -- The codes of one codebook version, in its order
@@ -272,15 +378,17 @@ LEFT JOIN scores f ON f.output_id = r.output_id AND f.scorer = 'imported' AND $s
 ORDER BY r.benchmark, r.item_id, r.model, r.prompt_style, r.sample, r.rank, r.arm;
 
 -- name: report_verdicts
--- What one judge said of the outputs named
-SELECT output_id, status, primary_code, codes, rationale, confidence
+-- What one judge said of the outputs named, long rationales cut
+SELECT output_id, status, primary_code, codes, left(rationale, $length) AS rationale, confidence,
+       codebook_gap, left(gap_note, $length) AS gap_note, CAST(votes AS VARCHAR) AS votes,
+       samples, mode, left(detail, $length) AS detail
 FROM verdicts
 WHERE judge_id = $judge_id AND codebook_id = $codebook_id
   AND output_id IN (SELECT unnest(CAST($ids AS VARCHAR[])));
 
 -- name: report_evidence
 -- The evidence of one judge for the outputs named
-SELECT output_id, code, field, start_cp, end_cp, quote, match, note
+SELECT output_id, code, field, start_cp, end_cp, left(quote, $length) AS quote, match, left(note, $length) AS note
 FROM evidence
 WHERE judge_id = $judge_id AND codebook_id = $codebook_id
   AND output_id IN (SELECT unnest(CAST($ids AS VARCHAR[])))

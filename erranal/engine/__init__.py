@@ -1,0 +1,22 @@
+"""Many calls to one chat model: as fast as it allows, resumable, within a budget, none lost.
+
+:func:`run` takes items one by one, lets ``work`` ask about each, writes every answer to disk as it
+arrives and hands answers and results on in batches. It knows nothing of what is asked.
+"""
+
+from erranal.engine.call import Answer, Ask, Call, Estimate, Limits, Progress, Report, Stopped
+from erranal.engine.runner import run
+from erranal.engine.spool import Spool
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Call",
+    "Estimate",
+    "Limits",
+    "Progress",
+    "Report",
+    "Spool",
+    "Stopped",
+    "run",
+]

@@ -1,0 +1,286 @@
+"""What is due, written to batch files and noted as being out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from erranal.errors import StageError
+from erranal.judge import calls, labelling, plan, records, saving, tokens
+from erranal.judge.batches import ledger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from erranal.judge.asking import Asker, Question, Task
+    from erranal.judge.labelling import Job
+    from erranal.judge.settings import ModelJudge, Terms
+    from erranal.models.batch_files import Kind, Written
+    from erranal.models.prices import Price
+
+    Progress = Callable[[int, int, str], None]
+
+STAGE = "judge_batch_export"
+_SERVICES: dict[str, Kind] = {"openai": "openai", "vllm": "openai", "anthropic": "anthropic"}
+_COLUMNS = ("file", "requests", "bytes", "tokens_in", "tokens_out", "cost_usd", "cost_usd_at_most")
+
+
+class _Asked(NamedTuple):
+    """One request of a file, without its text."""
+
+    key: str
+    output_id: str
+    question: str | None
+    sample: int
+    mode: str
+    tokens_in: int
+
+
+@dataclass
+class _Due:
+    """The requests that are due, one after the other, and what had to stay behind.
+
+    ``large`` requests are beyond what a file may hold; ``spent_usd`` is what all so far cost at
+    most.
+    """
+
+    job: Job
+    asker: Asker
+    line: Callable[[Question], bytes]
+    largest: int
+    price: Price | None
+    budget_usd: float | None
+    progress: Callable[[int], None]
+    left: dict[str, int] = field(default_factory=lambda: {"large": 0, "answered": 0, "budget": 0})
+    spent_usd: float = 0.0
+
+    def __iter__(self) -> Iterator[tuple[_Asked, bytes]]:
+        tasks = labelling.tasks(self.job, self.asker, images=self.job.settings.images)
+        for number, task in enumerate(tasks):
+            self.progress(number)
+            missing = [one for one in task.questions if one.key not in task.known]
+            self.left["answered"] += not missing
+            for question in missing:
+                if found := self._request(task, question):
+                    yield found
+
+    def _request(self, task: Task, question: Question) -> tuple[_Asked, bytes] | None:
+        line = self.line(question)
+        if len(line) > self.largest:
+            self.left["large"] += 1
+            return None
+        tokens_in, most_out = tokens.estimate(question.request)
+        if self.budget_usd is not None and self.price:
+            cost = _cost(self.price, tokens_in, most_out)
+            if self.left["budget"] or self.spent_usd + cost > self.budget_usd:
+                self.left["budget"] += 1
+                return None
+            self.spent_usd += cost
+        mode = question.request.mode
+        output_id = task.record.output_id
+        return _Asked(
+            question.key, output_id, question.code, question.sample, mode, tokens_in
+        ), line
+
+
+def export(
+    job: Job,
+    terms: Terms,
+    folder: str | Path,
+    *,
+    kind: str | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Write what is due to batch files and note that it is out: nothing asks it again meanwhile.
+
+    A file is noted once it is whole. When the command is killed before, the next one writes the
+    same requests to a file of the same name.
+
+    Parameters
+    ----------
+    job
+        What is to be judged, by whom.
+    terms
+        Its prices, pictures and budget; from the first request on that could pass the
+        budget, none is exported.
+    folder
+        Where the files go; made where missing.
+    kind
+        ``openai``, also for servers like it, or ``anthropic``; by default that of the model.
+    progress
+        Called with records looked at, records in all, and a label.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a file: ``file``, ``requests``, ``bytes``, estimated ``tokens_in`` and
+        ``tokens_out``, ``cost_usd`` and ``cost_usd_at_most`` at the price of a batch (None where
+        no price is known). ``attrs["left"]`` counts what was not exported: requests too ``large``
+        for a file or beyond the ``budget``, and records whose questions are all
+        ``answered`` already: `erranal judge run` gives their verdicts, and has unreadable replies
+        put right.
+
+    Raises
+    ------
+    StageError
+        When the model has no such service, or a budget is given without a known price.
+    ModelError
+        When a file cannot be written; those before it are whole and noted.
+    """
+    from erranal.models import batch_files
+
+    service, job = _service(job.settings, kind), replace(job, pictures=terms.pictures)
+    price = _price(job.settings, terms)
+    described = {"judge": job.spec.name, **job.ids, **job.selection.given, "kind": service}
+    with job.study.journal(STAGE, described) as entry:
+        saving.save_book(job.study, job.book)
+        saving.save_judge(job.study, job.spec)
+        with calls.spool(job.study, job.spec.judge_id) as spool:
+            calls.recover(job.study, spool)
+            export_id = secrets.token_hex(4)
+            due = _due(job, terms, service, export_id, price, progress)
+            calls.save_prompt(job.study, due.asker.prefix)
+            names = _names(job, Path(folder))
+            files = [
+                _noted(job, written, export_id, price)
+                for written in batch_files.write(due, names, batch_files.LIMITS[service])
+            ]
+        entry.count(files=len(files), requests=sum(row["requests"] for row in files), **due.left)
+    return _table(files, due.left)
+
+
+def _service(judge: ModelJudge, kind: str | None) -> Kind:
+    own = _SERVICES.get(judge.model.partition(":")[0])
+    if own is None or kind not in (None, own):
+        raise StageError(
+            f"{judge.model!r} has no batch service of kind {kind or 'openai or anthropic'}: "
+            "openai:NAME goes to OpenAI or a server like it, anthropic:NAME to Anthropic"
+        )
+    if own == "anthropic" and judge.mode == "json_object":
+        raise StageError("Anthropic has no mode json_object: use json_schema or plain")
+    return own
+
+
+def _price(judge: ModelJudge, terms: Terms) -> Price | None:
+    from erranal.models import prices
+
+    price = prices.find(judge.model, terms.prices)
+    if terms.limits and terms.limits.budget_usd is not None and price is None:
+        raise StageError(
+            f"a budget needs the price of {judge.model!r}, which is not known: give --prices with "
+            "a TOML file"
+        )
+    return price
+
+
+def _cost(price: Price, tokens_in: float, tokens_out: float) -> float:
+    from erranal.models import batch_files
+
+    return batch_files.SHARE * price.cost(round(tokens_in), 0, round(tokens_out))
+
+
+def _due(
+    job: Job,
+    terms: Terms,
+    service: Kind,
+    export_id: str,
+    price: Price | None,
+    progress: Progress | None,
+) -> _Due:
+    from erranal.models import batch_files, openai
+
+    model = job.settings.model.partition(":")[2]
+    elsewhere = job.settings.url not in (None, openai.URL) or job.settings.model.startswith("vllm:")
+    total = records.count(job.study, job.selection)
+
+    def line(question: Question) -> bytes:
+        name = ledger.name_of(question.key, export_id)
+        return batch_files.line(service, model, name, question.request, own_url=elsewhere)
+
+    def tell(done: int) -> None:
+        if progress and done % 500 == 0:
+            progress(done, total, "exporting")
+
+    return _Due(
+        job=job,
+        asker=job.asker(ledger.assumed()),
+        line=line,
+        largest=batch_files.LIMITS[service].size,
+        price=price,
+        budget_usd=terms.limits.budget_usd if terms.limits else None,
+        progress=tell,
+    )
+
+
+def _names(job: Job, folder: Path) -> Callable[[int], Path]:
+    """Return what names files: by judge and study, counted on from those that are noted."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StageError(f"{folder} cannot be made: {error.strerror}") from error
+    # Two studies may write to one folder, and the same judge work in both.
+    who = f"{job.spec.judge_id}\0{job.book.codebook_id}".encode()
+    digest = hashlib.blake2b(who, key=labelling.marker_key(job.study), digest_size=4).hexdigest()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", job.spec.name)[:40].strip("-.")
+    stem = f"{name or 'judge'}-{digest}"
+    used = ledger.listed(job.study)["file"].str.extract(
+        rf"{re.escape(stem)}-(\d+)\.jsonl", expand=False
+    )
+    first = 1 + max((int(number) for number in used.dropna()), default=0)
+    return lambda number: folder / f"{stem}-{first + number:04d}.jsonl"
+
+
+def _noted(
+    job: Job, written: Written[_Asked], export_id: str, price: Price | None
+) -> dict[str, Any]:
+    """Note that the requests of a file are out, all at once, and return its row."""
+    now = datetime.now(UTC)
+    ledger.note(job.study, written.path.name, job, export_id)
+    out = [_row(one, written.path.name, now, job) for one in written.requests]
+    calls.land(job.study, [calls.answer_of(row) for row in out], [], **job.ids)
+    likely_out = plan.TOKENS_OUT[job.settings.ask]
+
+    def cost(share: float, tokens_out: int) -> float | None:
+        if price is None:
+            return None
+        return sum(_cost(price, share * one.tokens_in, tokens_out) for one in written.requests)
+
+    return {
+        "file": str(written.path),
+        "requests": len(out),
+        "bytes": written.size,
+        "tokens_in": round(plan.LEANING * sum(one.tokens_in for one in written.requests)),
+        "tokens_out": likely_out * len(out),
+        "cost_usd": cost(plan.LEANING, likely_out),
+        "cost_usd_at_most": cost(1.0, job.settings.max_tokens),
+    }
+
+
+def _row(asked: _Asked, file: str, now: datetime, job: Job) -> dict[str, Any]:
+    """Return a row of the table ``calls`` that says that a request is out."""
+    return {
+        **dict.fromkeys(("reply", "error", "attempts", "seconds", "cost_usd")),
+        **job.ids,
+        "call_id": asked.key,
+        "output_id": asked.output_id,
+        "question": asked.question,
+        "sample": asked.sample,
+        "mode": asked.mode,
+        "status": "exported",
+        "batch": file,
+        "asked_at": now,
+    }
+
+
+def _table(files: list[dict[str, Any]], left: dict[str, int]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(files, columns=list(_COLUMNS))
+    table.attrs["left"] = left
+    return table

@@ -1,0 +1,256 @@
+"""A model judges: from the selected errors, through the engine, to verdicts in the study."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from erranal.errors import ModelError, StageError
+from erranal.judge import (
+    calls,
+    naming,
+    pictures,
+    prompt,
+    records,
+    saving,
+    settings,
+    summary,
+    tokens,
+)
+from erranal.judge.asking import Asker, Task, fingerprint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from erranal import engine
+    from erranal.codebook import Codebook
+    from erranal.engine import Report
+    from erranal.judge.records import Selected, Selection
+    from erranal.judge.settings import ModelJudge, Terms
+    from erranal.judge.verdict import JudgeSpec, Verdict
+    from erranal.models.chat import Capabilities, ChatModel
+    from erranal.models.prices import Price
+    from erranal.store import Study
+
+    Progress = Callable[[int, int, str], None]
+
+STAGE = "judge_model"
+RETRIED = frozenset({"failed", "unparsed", "invalid"})
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be judged, by whom, and whether earlier failures are asked again."""
+
+    study: Study
+    book: Codebook
+    settings: ModelJudge
+    selection: Selection
+    retry: bool = False
+    limit: int | None = None
+    pictures: Path | None = None
+
+    @property
+    def spec(self) -> JudgeSpec:
+        """Who judges."""
+        return self.settings.spec(prompt.VERSION)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """What verdicts of this job are filed under."""
+        return {"judge_id": self.spec.judge_id, "codebook_id": self.book.codebook_id}
+
+    def asker(self, capabilities: Capabilities) -> Asker:
+        """Return what asks the judge."""
+        mode = capabilities.mode if self.settings.mode == "auto" else self.settings.mode
+        return Asker(
+            self.book,
+            self.settings,
+            judge_id=self.spec.judge_id,
+            marker_key=marker_key(self.study),
+            mode=mode,  # type: ignore[arg-type] # checked by ModelJudge
+            logprobs=capabilities.logprobs,
+        )
+
+
+def marker_key(study: Study) -> bytes:
+    """Return the key behind the markers around quoted data, drawn at its first use in a study."""
+    import pandas as pd
+
+    if not len(found := study.read("judge_setting", setting="marker_key")):
+        row = {"name": "marker_key", "value": secrets.token_hex(16)}
+        with study.write() as tx:
+            tx.append("settings", pd.DataFrame([row]), on_conflict="ignore")
+        found = study.read("judge_setting", setting="marker_key")
+    return bytes.fromhex(found["value"].iloc[0])
+
+
+def tasks(job: Job, asker: Asker, *, images: bool) -> Iterator[Task]:
+    """Yield what has no verdict that still holds, read a batch at a time.
+
+    A verdict holds while everything that determined it is as it was; one that failed is asked for
+    again only in a retry.
+    """
+    chosen = records.selected(job.study, job.selection, **job.ids)
+    if job.retry:
+        chosen = (one for one in chosen if one.status in RETRIED)
+    due = (
+        task
+        for batch in iter(lambda: list(islice(chosen, records.BATCH)), [])
+        for task in _due(job, asker, batch, images=images)
+    )
+    return islice(due, job.limit)
+
+
+def _due(job: Job, asker: Asker, chosen: list[Selected], *, images: bool) -> Iterator[Task]:
+    standing = {one.output_id: one for one in chosen}
+    known = calls.known(job.study, list(standing), **job.ids)
+    for record in records.read(job.study, chosen, scorer=job.selection.scorer):
+        picture = pictures.find(record, job.pictures) if images else None
+        questions = asker.questions(record, picture)
+        digest = fingerprint(questions)
+        verdict = standing[record.output_id]
+        if verdict.fingerprint == digest and not job.retry:
+            continue
+        before = known.get(record.output_id, {})
+        if any(answer.status == "exported" for answer in before.values()):
+            continue  # asked by a batch file that is not back yet
+        if job.retry:
+            before = {key: answer for key, answer in before.items() if asker.usable(answer)}
+        yield Task(record, questions, digest, before, replaces=verdict.status is not None)
+
+
+def again(study: Study, name: str, *, limit: int | None = None) -> Job:
+    """Return the job of asking a judge again about what failed or could not be read.
+
+    Parameters
+    ----------
+    name
+        The judge's name, or an id; with ``+CODEBOOK`` where it judged under several.
+
+    Raises
+    ------
+    StageError
+        When there is no such judge, or it is not a model.
+    """
+    judge_id, codebook_id = naming.find(study, name)
+    stored = study.arrow("judge_one", judge_id=judge_id).to_pylist()[0]
+    scorer = study.read("judge_scorer_of", judge_id=judge_id)["scorer"].tolist()
+    return Job(
+        study,
+        saving.load_book(study, codebook_id),
+        settings.from_stored(stored),
+        records.Selection(scorer=(scorer or ["erranal"])[0]),
+        retry=True,
+        limit=limit,
+    )
+
+
+def run(
+    job: Job, given: Mapping[str, Any], terms: Terms, progress: Progress | None
+) -> pd.DataFrame:
+    """Reach the model, ask it about everything that is due, and journal what came of it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of :func:`erranal.judge.run`.
+
+    Raises
+    ------
+    ModelError
+        When the model cannot be used, or stopped answering.
+    StageError
+        When another process is judging the same study with the same judge, or a budget was given
+        for a model without a known price.
+    """
+    total = records.count(job.study, job.selection)
+    price = _price(job.settings, terms)
+    described = {"judge": job.spec.name, "judge_id": job.spec.judge_id, "retry": job.retry}
+    with job.study.journal(STAGE, {**described, **given}) as entry:
+        model = reach(job.settings, terms)
+        report = _ask(replace(job, pictures=terms.pictures), model, terms, price, total, progress)
+        entry.count(**asdict(report), **job.ids)
+        if report.stopped == "interrupted":
+            raise KeyboardInterrupt
+        if report.stopped and report.stopped != "budget":
+            raise ModelError(
+                f"{report.stopped}; {report.items} records were judged and are safe: give the same "
+                "command again to go on"
+            )
+    table = summary.by_arm(
+        job.study,
+        judge_id=job.spec.judge_id,
+        book=job.book,
+        assesses=job.settings.codes or tuple(code.code for code in job.book.codes),
+        scorer=job.selection.scorer,
+    )
+    table.attrs["report"] = report
+    return table
+
+
+def reach(settings: ModelJudge, terms: Terms) -> ChatModel:
+    """Return the model of a judge."""
+    from erranal import models
+
+    return models.load_chat(
+        settings.model,
+        url=settings.url,
+        key_env=terms.key_env,
+        timeout_s=terms.timeout_s,
+        device=terms.device,
+    )
+
+
+def _price(settings: ModelJudge, terms: Terms) -> Price | None:
+    from erranal.models import prices
+
+    own = settings.url is None or not settings.model.startswith("openai:")
+    # A model of the same name on somebody else's server has somebody else's price.
+    price = prices.find(settings.model, terms.prices) if own or terms.prices else None
+    budget = terms.limits.budget_usd if terms.limits else None
+    if budget is not None and price is None:
+        raise StageError(
+            f"a budget of {budget} USD needs the price of {settings.model!r}, which is not known: "
+            "give --prices with a TOML file"
+        )
+    return price
+
+
+def _ask(
+    job: Job,
+    model: ChatModel,
+    terms: Terms,
+    price: Price | None,
+    total: int,
+    progress: Progress | None,
+) -> Report:
+    from erranal import engine
+    from erranal.models import probe
+
+    saving.save_book(job.study, job.book)
+    saving.save_judge(job.study, job.spec)
+
+    def land(answers: list[engine.Answer], judged: list[tuple[Task, Verdict]]) -> None:
+        calls.land(job.study, answers, judged, **job.ids)
+
+    with calls.spool(job.study, job.spec.judge_id) as spool:
+        calls.recover(job.study, spool)
+        capabilities = probe.probe_now(model, image=job.settings.images)
+        asker = job.asker(capabilities)
+        calls.save_prompt(job.study, asker.prefix)
+        return engine.run(
+            tasks(job, asker, images=job.settings.images and capabilities.images),
+            asker.judge,
+            model,
+            spool=spool,
+            land=land,
+            limits=terms.limits or engine.Limits(),
+            price=price,
+            estimate=tokens.estimate,
+            progress=progress,
+        )
