@@ -1,6 +1,33 @@
 -- Generated from the migrations and views of erranal/store; do not edit.
 -- Write it anew with: python -m erranal.store.schema > db/schema.sql
 
+-- One question to a model: it is paid for once, whatever becomes of the run that asked it
+CREATE TABLE calls (
+    call_id VARCHAR NOT NULL,  -- Hash of everything that determines the reply: model, parameters, prompt, codebook, record, image, sample
+    judge_id VARCHAR NOT NULL,
+    codebook_id VARCHAR NOT NULL,
+    output_id VARCHAR NOT NULL,
+    question VARCHAR,  -- The one code that was asked about; NULL when all were asked about at once
+    sample INTEGER NOT NULL,  -- Index of the sample, 0-based
+    repairs VARCHAR,  -- The call whose unreadable reply this one asked to put right
+    status VARCHAR NOT NULL,  -- answered, refused, failed, or exported to a batch file and not back yet
+    mode VARCHAR,
+    reply VARCHAR,
+    probability DOUBLE,  -- Of yes, from the log-probabilities, where one code was asked about and the model gives them
+    finish_reason VARCHAR,
+    served_model VARCHAR,
+    error VARCHAR,
+    attempts INTEGER,
+    tokens_in BIGINT,
+    tokens_cached BIGINT,
+    tokens_out BIGINT,
+    cost_usd DOUBLE,
+    seconds DOUBLE,
+    batch VARCHAR,  -- Batch file that the call was exported to
+    asked_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (call_id)
+);
+
 -- Which cluster an output is in; -1 is noise
 CREATE TABLE cluster_members (
     clustering_id VARCHAR NOT NULL,
@@ -162,6 +189,16 @@ CREATE TABLE gaps (
     adjustment VARCHAR
 );
 
+-- Items with gold labels, divided: tune may be shown to a judge, test may not
+CREATE TABLE gold_splits (
+    gold_id VARCHAR NOT NULL,  -- The judge_id of the imported labels that count as gold
+    codebook_id VARCHAR NOT NULL,
+    item_id VARCHAR NOT NULL,
+    part VARCHAR NOT NULL,  -- tune or test; all outputs of an item are in one part
+    seed INTEGER NOT NULL,
+    PRIMARY KEY (gold_id, codebook_id, item_id)
+);
+
 -- What would silently bias a comparison, one finding a row; rebuilt after every ingest
 CREATE TABLE integrity (
     check_name VARCHAR NOT NULL,
@@ -267,6 +304,13 @@ CREATE TABLE planted_rates (
     rate DOUBLE NOT NULL
 );
 
+-- The part of a judge's prompt that is the same for every record
+CREATE TABLE prompts (
+    prompt_id VARCHAR NOT NULL,
+    text VARCHAR NOT NULL,
+    PRIMARY KEY (prompt_id)
+);
+
 -- One row of a file that could not land, with the place to look
 CREATE TABLE rejects (
     source_id VARCHAR NOT NULL,
@@ -324,6 +368,13 @@ CREATE TABLE scores (
     PRIMARY KEY (output_id, scorer)
 );
 
+-- What is drawn once for a study, such as the key that makes prompt markers unguessable
+CREATE TABLE settings (
+    name VARCHAR NOT NULL,
+    value VARCHAR NOT NULL,
+    PRIMARY KEY (name)
+);
+
 -- One file that was read, identified by content and mapping
 CREATE TABLE sources (
     source_id VARCHAR NOT NULL,  -- Hash of file content, reader and mapping: the same file twice is the same source
@@ -358,11 +409,19 @@ CREATE TABLE verdicts (
     primary_code VARCHAR,
     codes VARCHAR[],  -- All codes that apply; an empty list means the judge looked and found none
     rationale VARCHAR,
-    confidence DOUBLE,
+    confidence DOUBLE,  -- Of the primary code: stated by the judge for one sample, the vote share for several; not calibrated
     tokens_in BIGINT,
     tokens_out BIGINT,
     cost_usd DOUBLE,
     judged_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    codebook_gap BOOLEAN,  -- The judge says that something is wrong which no code describes
+    gap_note VARCHAR,  -- What the missing code would be, in the judge's words
+    votes JSON,  -- By code: the share of readable samples that gave it, or its probability from log-probabilities
+    samples INTEGER,  -- Number of readable samples behind the verdict
+    tokens_cached BIGINT,
+    mode VARCHAR,  -- How the reply was held to the schema: json_schema, json_object or plain
+    detail VARCHAR,  -- Why the status is not ok, or what was repaired
+    fingerprint VARCHAR,  -- Hash of everything that determined the verdict; when it differs now, the record is judged again
     PRIMARY KEY (output_id, judge_id, codebook_id)
 );
 

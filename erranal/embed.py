@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
@@ -38,6 +39,123 @@ def next_batch(texts: int, seconds: float) -> int:
     """Return how many texts the next batch should hold, given what the last one took."""
     fitting = int(texts * SECONDS / max(seconds, 1e-3))
     return max(BATCH[0], min(BATCH[1], fitting))
+
+
+def _counts(study: Study, chosen: dict[str, str]) -> pd.Series:
+    if chosen["population"] not in POPULATIONS:
+        raise StageError(f"population {chosen['population']!r} is unknown: give errors or all")
+    counts = study.read("embed_counts", **chosen).iloc[0]
+    if not counts["ready"]:
+        raise StageError(
+            f"scorer {chosen['scorer']!r} has graded nothing: run `erranal score` first, "
+            "or embed population 'all'"
+        )
+    return counts
+
+
+def _within(
+    progress: Progress | None, before: int, batch: int, todo: int
+) -> Callable[[int, int, str], None] | None:
+    """Translate an encoder's progress in one batch to progress in the whole run."""
+    if progress is None:
+        return None
+
+    def report(done: int, total: int, _label: str) -> None:
+        progress(before + batch * done // max(total, 1), todo, "texts embedded")
+
+    return report
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The texts of a population, as one encoder and the study see them."""
+
+    study: Study
+    encoder: Encoder
+    chosen: dict[str, str]
+
+    @property
+    def _own(self) -> dict[str, str]:
+        return {"encoder_id": encoder_id(self.encoder), **self.chosen}
+
+    def register(self) -> None:
+        """Make the encoder known to the study."""
+        import pandas as pd
+
+        row = {
+            "encoder_id": encoder_id(self.encoder),
+            "name": self.encoder.name,
+            "fingerprint": self.encoder.fingerprint,
+            "dimension": self.encoder.dimension,
+            "kind": self.encoder.kind,
+            "params": json.dumps(self.encoder.params),
+        }
+        with self.study.write() as db:
+            db.append("encoders", pd.DataFrame([row]), on_conflict="ignore")
+
+    def pending(self) -> int:
+        """Return how many texts have no vector yet."""
+        return int(self.study.read("embed_pending_count", **self._own)["pending"][0])
+
+    def batch(self, size: int) -> pa.Table:
+        """Return up to so many texts without a vector, with their hashes."""
+        return self.study.arrow("embed_pending", batch=size, **self._own)
+
+    def store(
+        self, hashes: pa.ChunkedArray, vectors: NDArray[np.float32], chunks: NDArray[np.int32]
+    ) -> None:
+        """Write the vectors of some texts, shape (n, d), and how many chunks each was cut into."""
+        import pyarrow as pa
+
+        n, dimension = vectors.shape
+        offsets = pa.array(range(0, (n + 1) * dimension, dimension), pa.int32())
+        rows = {
+            "encoder_id": pa.array([encoder_id(self.encoder)] * n),
+            "response_hash": hashes,
+            "vector": pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel())),
+            "chunks": pa.array(chunks),
+        }
+        with self.study.write() as db:
+            db.append("vectors", pa.table(rows), on_conflict="ignore")
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a run embedded: texts, and the pieces they were cut into."""
+
+    texts: int = 0
+    pieces: int = 0
+
+
+def _embed(texts: _Texts, todo: int, progress: Progress | None) -> _Done:
+    """Embed so many texts, each batch written as soon as it is done."""
+    done, size = _Done(), BATCH[0]
+    while done.texts < todo:
+        began = time.monotonic()
+        batch = texts.batch(min(size, todo - done.texts))
+        if batch.num_rows == 0:  # another process took the rest
+            break
+        vectors, chunks = texts.encoder.encode(
+            batch["response"].to_pylist(), _within(progress, done.texts, batch.num_rows, todo)
+        )
+        texts.store(batch["response_hash"], vectors, chunks)
+        done = _Done(done.texts + batch.num_rows, done.pieces + int(chunks.sum()))
+        size = next_batch(batch.num_rows, time.monotonic() - began)
+    return done
+
+
+def _summary(encoder: Encoder, counts: pd.Series, pending: int, done: _Done) -> dict[str, Any]:
+    return {
+        "encoder_id": encoder_id(encoder),
+        "kind": encoder.kind,
+        "dimension": encoder.dimension,
+        "texts": done.texts,
+        "pieces": done.pieces,
+        "already": int(counts["texts"]) - pending,
+        "left": pending - done.texts,
+        "blank_outputs": int(counts["blank_outputs"]),
+        "note": encoder.note,
+    }
 
 
 def run(
@@ -81,112 +199,17 @@ def run(
     """
     import pandas as pd
 
-    chosen = {"population": population, "scorer": scorer}
-    counts = _counts(study, chosen)
     from erranal import models
 
-    loaded = models.load_encoder(encoder)
-    identity = encoder_id(loaded)
-    started = time.monotonic()
+    chosen = {"population": population, "scorer": scorer}
+    counts = _counts(study, chosen)
+    texts = _Texts(study, models.load_encoder(encoder), chosen)
     with study.journal("embed", {**chosen, "encoder": encoder, "limit": limit}) as entry:
-        _register(study, loaded)
-        pending = study.read("embed_pending_count", encoder_id=identity, **chosen)["pending"][0]
-        todo = int(pending if limit is None else min(limit, pending))
-        texts, pieces = _embed_all(study, loaded, chosen, todo, progress)
-        summary = {
-            "encoder_id": identity,
-            "kind": loaded.kind,
-            "dimension": loaded.dimension,
-            "texts": texts,
-            "pieces": pieces,
-            "already": int(counts["texts"]) - int(pending),
-            "left": int(pending) - texts,
-            "blank_outputs": int(counts["blank_outputs"]),
-            "seconds": round(time.monotonic() - started, 2),
-            "note": loaded.note,
-        }
+        started = time.monotonic()
+        texts.register()
+        pending = texts.pending()
+        done = _embed(texts, pending if limit is None else min(limit, pending), progress)
+        summary = _summary(texts.encoder, counts, pending, done)
+        summary["seconds"] = round(time.monotonic() - started, 2)
         entry.count(**summary)
     return pd.DataFrame([summary])
-
-
-def _counts(study: Study, chosen: dict[str, str]) -> pd.Series:
-    if chosen["population"] not in POPULATIONS:
-        raise StageError(f"population {chosen['population']!r} is unknown: give errors or all")
-    counts = study.read("embed_counts", **chosen).iloc[0]
-    if not counts["ready"]:
-        raise StageError(
-            f"scorer {chosen['scorer']!r} has graded nothing: run `erranal score` first, "
-            "or embed population 'all'"
-        )
-    return counts
-
-
-def _register(study: Study, encoder: Encoder) -> None:
-    import pandas as pd
-
-    row = {
-        "encoder_id": encoder_id(encoder),
-        "name": encoder.name,
-        "fingerprint": encoder.fingerprint,
-        "dimension": encoder.dimension,
-        "kind": encoder.kind,
-        "params": json.dumps(encoder.params),
-    }
-    with study.write() as db:
-        db.append("encoders", pd.DataFrame([row]), on_conflict="ignore")
-
-
-def _embed_all(
-    study: Study, encoder: Encoder, chosen: dict[str, str], todo: int, progress: Progress | None
-) -> tuple[int, int]:
-    """Embed ``todo`` texts in batches; return how many texts and pieces there were."""
-    identity = encoder_id(encoder)
-    texts = pieces = 0
-    size = BATCH[0]
-    while texts < todo:
-        began = time.monotonic()
-        batch = study.arrow(
-            "embed_pending", encoder_id=identity, batch=min(size, todo - texts), **chosen
-        )
-        if batch.num_rows == 0:  # another process took the rest
-            break
-        vectors, chunks = encoder.encode(
-            batch["response"].to_pylist(), _within(progress, texts, batch.num_rows, todo)
-        )
-        rows = _rows(identity, batch["response_hash"], vectors, chunks)
-        with study.write() as db:
-            db.append("vectors", rows, on_conflict="ignore")
-        texts += batch.num_rows
-        pieces += int(chunks.sum())
-        size = next_batch(batch.num_rows, time.monotonic() - began)
-    return texts, pieces
-
-
-def _within(
-    progress: Progress | None, before: int, batch: int, todo: int
-) -> Callable[[int, int, str], None] | None:
-    """Translate an encoder's progress in one batch to progress in the whole run."""
-    if progress is None:
-        return None
-
-    def report(done: int, total: int, _label: str) -> None:
-        progress(before + batch * done // max(total, 1), todo, "texts embedded")
-
-    return report
-
-
-def _rows(
-    identity: str, hashes: Any, vectors: NDArray[np.float32], chunks: NDArray[np.int32]
-) -> pa.Table:
-    import pyarrow as pa
-
-    n, dimension = vectors.shape
-    offsets = pa.array(range(0, (n + 1) * dimension, dimension), pa.int32())
-    return pa.table(
-        {
-            "encoder_id": pa.array([identity] * n),
-            "response_hash": hashes,
-            "vector": pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel())),
-            "chunks": pa.array(chunks),
-        }
-    )

@@ -1,12 +1,17 @@
-"""The demo study, run once for all tests that need a finished one."""
+"""What several test files need: an empty study, files for it, and the demo study run once."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from erranal.store import Study
 
 REAL = Path(__file__).parent.parent.parent / "shared" / "real"
 
@@ -27,3 +32,37 @@ def real_outputs() -> Path:
     if not REAL.exists():
         pytest.skip(f"no real outputs at {REAL}")
     return REAL
+
+
+@pytest.fixture
+def study(tmp_path) -> Study:
+    """Return an empty study."""
+    return Study(tmp_path / "study.duckdb")
+
+
+@pytest.fixture(scope="session")
+def row() -> Callable[..., dict[str, Any]]:
+    """Return a function that makes one record of a result file."""
+
+    def make(number: int, **changes: Any) -> dict[str, Any]:
+        known = {"id": f"i{number}", "question": f"{number}?", "answer": str(number)}
+        return known | {"response": f"It is {number}."} | changes
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[..., Path]:
+    """Return a function that writes records as JSON Lines."""
+
+    def make(path: Path, *rows: dict[str, Any]) -> Path:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def one_arm() -> dict[str, dict[str, str]]:
+    """Return a mapping for files that hold one arm of one model."""
+    return {"constant": {"model": "m", "modality": "text", "benchmark": "b"}}

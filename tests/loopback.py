@@ -30,6 +30,7 @@ from collections import Counter, deque
 from statistics import NormalDist
 
 import orjson
+import scripted_judge
 from aiohttp import web
 
 # One reply in five, as a run against a bad provider meets them.
@@ -530,13 +531,16 @@ class Remote:
 
 
 @contextlib.contextmanager
-def process(*, latency_s=0.0, spread=0.0, faults=None, seed=0, rate=None, stall_s=30.0):
+def process(
+    *, latency_s=0.0, spread=0.0, faults=None, seed=0, rate=None, stall_s=30.0, judge=False
+):
     """Run a server in a process of its own; yields a :class:`Remote`."""
     stated = ",".join(f"{name}={share}" for name, share in (faults or {}).items())
     command = [sys.executable, __file__, "--port", "0", "--faults", stated]
     for name, value in (("latency", latency_s), ("spread", spread), ("seed", seed)):
         command += [f"--{name}", str(value)]
     command += ["--stall", str(stall_s), *(["--rate", str(rate)] if rate else [])]
+    command += ["--judge"] if judge else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         try:
             yield Remote(int(child.stdout.readline().rsplit(":", 1)[1].split("/")[0]))
@@ -560,6 +564,7 @@ async def _serve(options) -> None:
         seed=options.seed,
         rate=options.rate,
         stall_s=options.stall,
+        script=scripted_judge.verdict if options.judge else None,
     )
     await server.start(options.port)
     print(f"listening on {server.url}", flush=True)
@@ -575,6 +580,7 @@ def main() -> None:
     parser.add_argument("--stall", type=float, default=30.0, help="seconds a stalled reply takes")
     parser.add_argument("--rate", type=float, help="requests a second, the others get a 429")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--judge", action="store_true", help="answer judge prompts consistently")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(parser.parse_args()))
 

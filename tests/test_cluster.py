@@ -124,7 +124,7 @@ def test_the_tables_agree_with_each_other(planted):
     assert (study.view("clusterings")["outputs"] == 400).all()
     assert study.count("cluster_members") == 400 * len(summary)
     assert study.count("maps") == 400
-    assert len(summary) == len(cluster.RESOLUTIONS)
+    assert len(summary) == len(cluster.settings.RESOLUTIONS)
 
 
 def test_clusters_carry_exemplars_and_shares(planted):

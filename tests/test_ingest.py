@@ -18,22 +18,6 @@ from erranal import ingest
 from erranal.errors import IngestError
 
 CONVENTIONS = Path(__file__).parent / "corpus" / "render_conventions.toml"
-MAPPING = {"constant": {"model": "m", "modality": "text", "benchmark": "b"}}
-
-
-@pytest.fixture
-def study(tmp_path):
-    return erranal.open(tmp_path / "study.duckdb", create=True)
-
-
-def write(path: Path, *rows: dict) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def row(number: int, **changes) -> dict:
-    known = {"id": f"i{number}", "question": f"{number}?", "answer": str(number)}
-    return known | {"response": f"It is {number}."} | changes
 
 
 # -- real files -----------------------------------------------------------------------------------
@@ -181,11 +165,11 @@ def shared_study(tmp_path_factory):
 
 
 @settings(max_examples=6, deadline=None)
-@given(RECORDS)
-def test_every_format_lands_the_same_outputs(shared_study, records):
+@given(records=RECORDS)
+def test_every_format_lands_the_same_outputs(shared_study, records, write, one_arm):
     """Later formats find their rows there already: the same items, responses and slots."""
     benchmark = uuid.uuid4().hex
-    mapping = {"constant": MAPPING["constant"] | {"benchmark": benchmark}}
+    mapping = {"constant": one_arm["constant"] | {"benchmark": benchmark}}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder / "a.jsonl", *records)
@@ -206,15 +190,17 @@ def test_every_format_lands_the_same_outputs(shared_study, records):
 # -- what a run says ------------------------------------------------------------------------------
 
 
-def test_one_bad_file_does_not_keep_the_others_out(study, tmp_path):
+def test_one_bad_file_does_not_keep_the_others_out(study, tmp_path, row, write, one_arm):
     good = write(tmp_path / "good.jsonl", row(1))
     (tmp_path / "bad.json").write_text("{")
-    frame = ingest.run(study, [tmp_path / "bad.json", good], mapping=MAPPING)
+    frame = ingest.run(study, [tmp_path / "bad.json", good], mapping=one_arm)
     assert frame["status"].tolist() == ["failed", "done"]
     assert "not a whole JSON document" in frame["note"][0]
 
 
-def test_folders_patterns_and_repeated_paths_name_each_file_once(study, tmp_path):
+def test_folders_patterns_and_repeated_paths_name_each_file_once(
+    study, tmp_path, row, write, one_arm
+):
     inner = tmp_path / "in" / "deeper"
     inner.mkdir(parents=True)
     write(inner / "a.jsonl", row(1))
@@ -222,20 +208,20 @@ def test_folders_patterns_and_repeated_paths_name_each_file_once(study, tmp_path
     write(tmp_path / "in" / ".hidden.jsonl", row(3))
     (tmp_path / "in" / "notes.txt").write_text("no data")
     paths = [tmp_path / "in", str(tmp_path / "in" / "*.jsonl"), inner / "a.jsonl"]
-    frame = ingest.run(study, paths, mapping=MAPPING)
+    frame = ingest.run(study, paths, mapping=one_arm)
     assert [Path(path).name for path in frame["path"]] == ["b.jsonl", "a.jsonl"]
 
 
-def test_progress_counts_bytes_of_all_files(study, tmp_path):
+def test_progress_counts_bytes_of_all_files(study, tmp_path, row, write, one_arm):
     paths = [write(tmp_path / f"{n}.jsonl", *map(row, range(5))) for n in range(2)]
     calls = []
-    ingest.run(study, paths, mapping=MAPPING, progress=lambda *call: calls.append(call))
+    ingest.run(study, paths, mapping=one_arm, progress=lambda *call: calls.append(call))
     total = sum(path.stat().st_size for path in paths)
     assert calls[-1] == (total, total, "1.jsonl")
     assert [done for done, *_ in calls] == sorted(done for done, *_ in calls)
 
 
-def test_a_plan_names_the_source_of_every_value_and_writes_nothing(study, tmp_path):
+def test_a_plan_names_the_source_of_every_value_and_writes_nothing(study, tmp_path, row, write):
     path = write(tmp_path / "a_vision.jsonl", row(1, model="m", nothing=None))
     plan = ingest.plan(path, mapping={"fields": {"subject": "nothing"}}).set_index("target")
     assert plan.loc["response", ["source", "first_value"]].tolist() == ["response", "It is 1."]
@@ -244,9 +230,9 @@ def test_a_plan_names_the_source_of_every_value_and_writes_nothing(study, tmp_pa
     assert study.count("sources") == study.count("outputs") == study.count("journal") == 0
 
 
-def test_a_preview_is_what_would_land(tmp_path):
+def test_a_preview_is_what_would_land(tmp_path, row, write, one_arm):
     path = write(tmp_path / "a.jsonl", row(1))
-    seen = ingest.preview(path, mapping=MAPPING)
+    seen = ingest.preview(path, mapping=one_arm)
     assert (seen.reader, seen.kind) == ("table", "jsonl")
     assert seen.first["gold"] == "1"
     assert seen.mapping["fields"]["gold"] == "answer"
@@ -255,8 +241,8 @@ def test_a_preview_is_what_would_land(tmp_path):
         ingest.preview(tmp_path / "none.jsonl")
 
 
-def test_the_journal_has_the_counts(study, tmp_path):
-    ingest.run(study, write(tmp_path / "a.jsonl", row(1), row(1)), mapping=MAPPING)
+def test_the_journal_has_the_counts(study, tmp_path, row, write, one_arm):
+    ingest.run(study, write(tmp_path / "a.jsonl", row(1), row(1)), mapping=one_arm)
     entry = study.view("journal").iloc[0]
     counts = json.loads(entry["counts"])
     assert (entry["stage"], entry["status"]) == ("ingest", "done")

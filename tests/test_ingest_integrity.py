@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-import erranal
 from erranal import ingest
 
 GIVEN = {"constant": {"model": "m", "benchmark": "b"}}
-
-
-@pytest.fixture
-def study(tmp_path):
-    return erranal.open(tmp_path / "study.duckdb", create=True)
 
 
 def record(number: int, modality: str = "text", **changes) -> dict:
@@ -27,7 +19,7 @@ def pair(number: int, **of_image) -> list[dict]:
 
 
 @pytest.fixture
-def findings(study, tmp_path):
+def findings(study, tmp_path, write):
     """Return a function that reads records and gives the ledger as (check, item, severity).
 
     That an arm stands alone is left out: most of these studies are of a few rows of one arm.
@@ -36,9 +28,7 @@ def findings(study, tmp_path):
     def read(
         *records: dict, name: str = "a.jsonl", mapping: dict = GIVEN
     ) -> set[tuple[str, str | None, str]]:
-        path = tmp_path / name
-        path.write_text("".join(json.dumps(one) + "\n" for one in records))
-        ingest.run(study, path, mapping=mapping)
+        ingest.run(study, write(tmp_path / name, *records), mapping=mapping)
         rows = study.query(
             "SELECT check_name, item_id, severity FROM integrity WHERE check_name <> 'no_partner'"
         )

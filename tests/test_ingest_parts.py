@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import erranal
 from erranal import ingest
 from erranal.errors import IngestError
 from erranal.ingest import mapping as mappings
@@ -22,24 +21,6 @@ from erranal.ingest.formats import DataFile
 from erranal.ingest.guess import modality_of_name
 from erranal.ingest.identity import item_hashes, short_hash
 from erranal.ingest.status import status_of, statuses
-
-MAPPING = {"constant": {"model": "m", "modality": "text", "benchmark": "b"}}
-
-
-@pytest.fixture
-def study(tmp_path):
-    return erranal.open(tmp_path / "study.duckdb", create=True)
-
-
-def write(path: Path, *rows: dict) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def row(number: int, **changes) -> dict:
-    known = {"id": f"i{number}", "question": f"{number}?", "answer": str(number)}
-    return known | {"response": f"It is {number}."} | changes
-
 
 # -- mappings and guesses -------------------------------------------------------------------------
 
@@ -129,7 +110,7 @@ def test_a_mapping_that_is_no_toml_says_where(tmp_path):
         mappings.load(tmp_path / "m.toml")
 
 
-def test_common_names_are_guessed_and_said(study, tmp_path):
+def test_common_names_are_guessed_and_said(study, tmp_path, write):
     record = {
         "question_id": 7,
         "prompt": "Q?",
@@ -166,7 +147,7 @@ def test_common_names_are_guessed_and_said(study, tmp_path):
         ({"modality": "sideways"}, "the modality"),
     ],
 )
-def test_what_cannot_be_guessed_is_asked_for(study, tmp_path, changes, said):
+def test_what_cannot_be_guessed_is_asked_for(study, tmp_path, changes, said, row, write):
     known = row(1, model="m", modality="text") | changes
     record = {name: value for name, value in known.items() if value is not None}
     with pytest.raises(IngestError) as refusal:
@@ -175,9 +156,9 @@ def test_what_cannot_be_guessed_is_asked_for(study, tmp_path, changes, said):
     assert f"Its records have {', '.join(record)}" in str(refusal.value)
 
 
-def test_predictions_stand_for_responses_where_there_are_none(study, tmp_path):
+def test_predictions_stand_for_responses_where_there_are_none(study, tmp_path, write, one_arm):
     record = {"id": 1, "pred": "B", "answer": "B"}
-    ingest.run(study, write(tmp_path / "a.jsonl", record, {"id": 2, "pred": None}), mapping=MAPPING)
+    ingest.run(study, write(tmp_path / "a.jsonl", record, {"id": 2, "pred": None}), mapping=one_arm)
     found = study.view("responses").sort_values("item_id")
     assert found["response"].tolist() == ["B", ""]
     assert found["status"].tolist() == ["ok", "empty"]
@@ -236,12 +217,12 @@ def test_isobench_without_its_summary_asks_for_the_model(study, tmp_path):
     assert study.view("responses")["item_id"].tolist() == ["IsoBench/t/0"]
 
 
-def test_a_reader_that_does_not_fit_is_refused(study, tmp_path):
+def test_a_reader_that_does_not_fit_is_refused(study, tmp_path, row, write, one_arm):
     path = write(tmp_path / "a.jsonl", row(1))
     with pytest.raises(IngestError, match="is not a file of isobench"):
-        ingest.run(study, path, reader="isobench", mapping=MAPPING)
+        ingest.run(study, path, reader="isobench", mapping=one_arm)
     with pytest.raises(IngestError, match="readers are auto, mmmu-pro, isobench, table"):
-        ingest.run(study, path, reader="magic", mapping=MAPPING)
+        ingest.run(study, path, reader="magic", mapping=one_arm)
 
 
 # -- values ---------------------------------------------------------------------------------------

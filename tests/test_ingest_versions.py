@@ -6,39 +6,18 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
-
-import pytest
 
 import erranal
 from erranal import ingest
 
-MAPPING = {"constant": {"model": "m", "modality": "text", "benchmark": "b"}}
-
-
-@pytest.fixture
-def study(tmp_path):
-    return erranal.open(tmp_path / "study.duckdb", create=True)
-
-
-def write(path: Path, *rows: dict) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def row(number: int, **changes) -> dict:
-    known = {"id": f"i{number}", "question": f"{number}?", "answer": str(number)}
-    return known | {"response": f"It is {number}."} | changes
-
-
 # -- identities and versions ----------------------------------------------------------------------
 
 
-def test_a_changed_row_is_a_new_version_of_its_slot(study, tmp_path):
+def test_a_changed_row_is_a_new_version_of_its_slot(study, tmp_path, row, write, one_arm):
     path = write(tmp_path / "a.jsonl", row(1), row(2, correct=True))
-    ingest.run(study, path, mapping=MAPPING)
+    ingest.run(study, path, mapping=one_arm)
     write(path, row(1), row(2, response="It is two.", correct=False), row(3))
-    again = ingest.run(study, path, mapping=MAPPING).iloc[0]
+    again = ingest.run(study, path, mapping=one_arm).iloc[0]
     assert (again.landed, again.unchanged, again.new_versions) == (2, 1, 1)
     outputs = study.query("SELECT item_id, response, current FROM outputs ORDER BY ALL")
     assert outputs.to_numpy().tolist() == [
@@ -50,19 +29,23 @@ def test_a_changed_row_is_a_new_version_of_its_slot(study, tmp_path):
     assert study.query("SELECT outcome FROM graded")["outcome"].tolist() == ["incorrect"]
 
 
-def test_a_file_that_is_changed_back_makes_its_old_content_current(study, tmp_path):
+def test_a_file_that_is_changed_back_makes_its_old_content_current(
+    study, tmp_path, row, write, one_arm
+):
     path = tmp_path / "a.jsonl"
     for response in ("one", "other", "one"):
-        ingest.run(study, write(path, row(1, response=response)), mapping=MAPPING)
+        ingest.run(study, write(path, row(1, response=response)), mapping=one_arm)
         assert study.view("responses")["response"].tolist() == [response]
     assert study.count("outputs") == 2
-    assert ingest.run(study, path, mapping=MAPPING)["status"].tolist() == ["unchanged"]
+    assert ingest.run(study, path, mapping=one_arm)["status"].tolist() == ["unchanged"]
 
 
-def test_a_corrected_gold_is_a_new_item_version_and_a_new_output(study, tmp_path):
+def test_a_corrected_gold_is_a_new_item_version_and_a_new_output(
+    study, tmp_path, row, write, one_arm
+):
     path = write(tmp_path / "a.jsonl", row(1))
-    ingest.run(study, path, mapping=MAPPING)
-    ingest.run(study, write(path, row(1, answer="one")), mapping=MAPPING)
+    ingest.run(study, path, mapping=one_arm)
+    ingest.run(study, write(path, row(1, answer="one")), mapping=one_arm)
     items = study.query("SELECT version, gold FROM items ORDER BY version")
     assert items.to_numpy().tolist() == [[1, "1"], [2, "one"]]
     assert study.view("responses")["gold"].tolist() == ["one"]
@@ -71,7 +54,7 @@ def test_a_corrected_gold_is_a_new_item_version_and_a_new_output(study, tmp_path
     }  # nobody answers the old version any more
 
 
-def test_fields_left_out_are_no_new_version_of_an_item(study, tmp_path):
+def test_fields_left_out_are_no_new_version_of_an_item(study, tmp_path, row, write):
     text = write(tmp_path / "text.jsonl", row(1), row(2))
     image = write(
         tmp_path / "image.jsonl", row(1, question=None), {"id": "i2", "response": "It is 2."}
@@ -87,7 +70,7 @@ def test_fields_left_out_are_no_new_version_of_an_item(study, tmp_path):
     assert set(other.view("responses")["question"]) == {"1?", "2?"}
 
 
-def test_versions_within_one_file_are_found_too(study, tmp_path):
+def test_versions_within_one_file_are_found_too(study, tmp_path, row, write):
     rows = [
         row(1, modality="image", question=None),
         row(1, modality="text"),
@@ -104,32 +87,34 @@ def test_versions_within_one_file_are_found_too(study, tmp_path):
     ]
 
 
-def test_the_same_file_with_another_mapping_is_another_source(study, tmp_path):
+def test_the_same_file_with_another_mapping_is_another_source(study, tmp_path, row, write, one_arm):
     path = write(tmp_path / "a.jsonl", row(1))
-    ingest.run(study, path, mapping=MAPPING)
-    constant = MAPPING["constant"] | {"modality": "image"}
+    ingest.run(study, path, mapping=one_arm)
+    constant = one_arm["constant"] | {"modality": "image"}
     assert ingest.run(study, path, mapping={"constant": constant})["landed"].tolist() == [1]
     assert sorted(study.view("responses")["modality"]) == ["image", "text"]
 
 
-def test_a_newer_imported_score_replaces_the_older(study, tmp_path):
+def test_a_newer_imported_score_replaces_the_older(study, tmp_path, row, write, one_arm):
     for name, correct in (("a", None), ("b", True), ("c", False)):
         path = write(tmp_path / f"{name}.jsonl", row(1, correct=correct, prediction="1"))
-        result = ingest.run(study, path, mapping=MAPPING).iloc[0]
+        result = ingest.run(study, path, mapping=one_arm).iloc[0]
         assert (result.landed, result.unchanged) == ((1, 0) if name == "a" else (0, 1))
     scores = study.query("SELECT scorer, outcome, extracted, scorer_version FROM scores")
     assert scores.to_numpy().tolist() == [["imported", "incorrect", "1", "table"]]
 
 
-def test_a_limit_leaves_a_source_unfinished_and_the_rest_lands_later(study, tmp_path):
+def test_a_limit_leaves_a_source_unfinished_and_the_rest_lands_later(
+    study, tmp_path, row, write, one_arm
+):
     path = write(tmp_path / "a.jsonl", *map(row, range(10)))
-    first = ingest.run(study, path, mapping=MAPPING, limit=4).iloc[0]
+    first = ingest.run(study, path, mapping=one_arm, limit=4).iloc[0]
     assert (first.status, first.landed, first.rows_read) == ("partial", 4, 4)
-    rest = ingest.run(study, path, mapping=MAPPING).iloc[0]
+    rest = ingest.run(study, path, mapping=one_arm).iloc[0]
     assert (rest.status, rest.landed, rest.unchanged) == ("done", 6, 4)
 
 
-def test_transactions_of_any_size_give_the_same_study(tmp_path, monkeypatch):
+def test_transactions_of_any_size_give_the_same_study(tmp_path, monkeypatch, row, write):
     rows = [row(n % 7, modality=("text", "image")[n % 2], response=f"{n // 3}") for n in range(40)]
     path = write(tmp_path / "a.jsonl", *rows)
     found = []
@@ -172,7 +157,7 @@ ingest.run(study, sys.argv[2], mapping={mapping}, progress=progress)
 """
 
 
-def test_killed_readings_go_on_where_they_stopped(tmp_path):
+def test_killed_readings_go_on_where_they_stopped(tmp_path, row, write):
     rows = [row(n, modality=("text", "image")[n % 2], correct=n % 3 == 0) for n in range(4_000)]
     rows[1_500:1_500] = [row(3, modality="image"), {"id": "no response"}]
     path = write(tmp_path / "a.jsonl", *rows)
@@ -196,14 +181,14 @@ def test_killed_readings_go_on_where_they_stopped(tmp_path):
     assert content(killed) == content(whole)
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_done(study, tmp_path):
+def test_a_file_that_changes_while_it_is_read_is_not_done(study, tmp_path, row, write, one_arm):
     path = write(tmp_path / "a.jsonl", *map(row, range(50)))
 
     def grow(done: int, total: int, label: str) -> None:
         with path.open("a") as file:
             file.write(json.dumps(row(99)) + "\n")
 
-    result = ingest.run(study, path, mapping=MAPPING, progress=grow).iloc[0]
+    result = ingest.run(study, path, mapping=one_arm, progress=grow).iloc[0]
     assert result.status == "partial"
     assert "changed while it was read" in result.note
-    assert ingest.run(study, path, mapping=MAPPING)["status"].tolist() == ["done"]
+    assert ingest.run(study, path, mapping=one_arm)["status"].tolist() == ["done"]

@@ -200,7 +200,9 @@ def test_a_limit_judges_a_part_and_the_next_run_the_rest(study):
 
 def test_errors_are_read_a_page_at_a_time(study, monkeypatch):
     monkeypatch.setattr(records, "PAGE", 2)
-    chosen = [one.output_id for one in records.selected(study, Selection(), judge_id="x", codebook_id="y")]
+    chosen = [
+        one.output_id for one in records.selected(study, Selection(), judge_id="x", codebook_id="y")
+    ]
     assert chosen == ["1/text", "2/image", "2/image:mono", "3/image", "3/text", "4/image"]
 
 
@@ -210,11 +212,16 @@ def test_a_selection_narrows_and_a_sample_is_the_same_for_the_same_seed(study):
         return [one.output_id for one in found]
 
     assert ids(where="arm = 'text'") == ["1/text", "3/text"]
-    assert ids(where="outcome = 'failed' OR item_id = 'b/1' -- and no more") == ["1/text", "3/image"]
+    assert ids(where="outcome = 'failed' OR item_id = 'b/1' -- and no more") == [
+        "1/text",
+        "3/image",
+    ]
     assert len(ids(sample=3)) == records.count(study, Selection(sample=3)) == 3
     assert ids(sample=3) == ids(sample=3)
     assert len({tuple(ids(sample=3, seed=seed)) for seed in range(8)}) > 1
-    with pytest.raises(StageError, match="'nonsense = 1' was refused.*columns to choose by: model, arm"):
+    with pytest.raises(
+        StageError, match=r"'nonsense = 1' was refused.*columns to choose by: model, arm"
+    ):
         judge.run(study, selection=Selection(where="nonsense = 1"))
 
 
@@ -276,7 +283,9 @@ class Unsure:
 def test_any_judge_that_keeps_the_protocol_can_be_run(study):
     table = judge.run(study, judge=Unsure()).set_index("code")
     assert table.loc["thinking.reasoning", "image"] == 3
-    assert table.loc["(errors judged)"].to_dict() == {"image": 3, "image:mono": 1}
+    judged = table.loc["(errors judged)"].to_dict()
+    assert judged == {"text": 0, "image": 3, "image:mono": 1}
+    assert table.loc["(no verdict: unparsed, refused or failed)", "text"] == 2
     missing = study.query("SELECT * FROM verdicts WHERE status = 'unparsed'")
     assert len(missing) == 2
     assert missing["codes"].isna().all()  # missing is never "no code"

@@ -591,8 +591,8 @@ def test_a_model_that_only_reads_refuses_pictures(chat):
 
 def test_a_prompt_longer_than_the_window_fails_alone(chat):
     good = request(max_tokens=5)
-    first, failed, last = ask(chat, [good, request("word " * 9000, max_tokens=5), good])
-    assert (failed.trouble, "4096" in str(failed)) == ("bad_request", True)
+    first, failed, last = ask(chat, [good, request("word " * 30_000, max_tokens=5), good])
+    assert (failed.trouble, "32768" in str(failed)) == ("bad_request", True)
     assert first.text == last.text
 
 
@@ -645,7 +645,7 @@ def test_close_ends_what_is_written_and_lets_go_of_the_weights(text_folder):
     weights = weakref.ref(loaded._checkpoint.model)
 
     async def close_early():
-        asked = [asyncio.ensure_future(loaded.ask(request(max_tokens=3900))) for _ in range(3)]
+        asked = [asyncio.ensure_future(loaded.ask(request(max_tokens=30_000))) for _ in range(3)]
         await asyncio.sleep(0.3)
         started = time.monotonic()
         await loaded.close()

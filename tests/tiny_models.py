@@ -50,7 +50,7 @@ def train_tokenizer(*, template: str | None = TEMPLATE):
         pad_token="<pad>",
         additional_special_tokens=["<|im_start|>", "<image>"],
         chat_template=template,
-        model_max_length=4096,
+        model_max_length=32_768,
     )
 
 
@@ -64,7 +64,7 @@ def _llama(vocabulary: int):
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=4096,
+        max_position_embeddings=32_768,
         initializer_range=0.2,  # far from uniform, so that ties do not decide
         bos_token_id=None,
     )

@@ -220,9 +220,13 @@ def _say_plan(study: Study, flags: dict[str, Any], *, as_json: bool, quiet: bool
 def _said(value: Any) -> str:
     if value is None:
         return "not known"
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(
-        value, int
-    ) else str(value)
+    return (
+        f"{value:,.2f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
 
 
 @judge.command()
@@ -330,4 +334,3 @@ def show(record: str, db: Path, prompt: bool, as_json: bool) -> None:
         output.print_json(found)
         return
     print(output.printable(showing.in_words(found, prompts=prompt)))
-

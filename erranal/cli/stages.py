@@ -186,17 +186,18 @@ def cluster(db: Path, **flags: Any) -> None:
 @options.db
 @options.out
 @click.option("--title", help="Title of the page.")
+@click.option("--judge", metavar="JUDGE", help="Whose codes the page shows (see `judge status`).")
 @click.option("--json", "as_json", is_flag=True, help="Print the page's summary as JSON.")
 @options.quiet
-def report(db: Path, out: Path | None, title: str | None, as_json: bool, quiet: bool) -> None:
+def report(db: Path, out: Path | None, as_json: bool, quiet: bool, **flags: str | None) -> None:
     """Write the report: one HTML file that opens with no network."""
     from erranal import report as stage
 
     study = _open(db)
     with output.progress_bar(quiet=quiet or as_json) as progress:
-        result = stage.run(study, path=out, title=title, progress=progress)
+        result = stage.run(study, path=out, progress=progress, **flags)
     if as_json:
-        output.print_json(stage.summary(study))
+        output.print_json(stage.summary(study, judge=flags["judge"]))
     else:
         print(result["path"].iloc[0])
 
@@ -222,4 +223,15 @@ def codebook(name: str | None, as_json: bool) -> None:
     output.table(pd.DataFrame(rows), as_json=as_json, title=f"{book.title} ({book.codebook_id})")
 
 
-COMMANDS = (integrity, score, scorers, gap, discordant, judging.judge, embed, cluster, report, codebook)
+COMMANDS = (
+    integrity,
+    score,
+    scorers,
+    gap,
+    discordant,
+    judging.judge,
+    embed,
+    cluster,
+    report,
+    codebook,
+)

@@ -26,6 +26,10 @@ class Population:
 
     Attributes
     ----------
+    population
+        Which outputs: errors or all.
+    scorer
+        Whose errors.
     encoder_id
         Whose vectors.
     outputs
@@ -41,6 +45,8 @@ class Population:
         Outputs that each point stands for, shape (n,).
     """
 
+    population: str
+    scorer: str
     encoder_id: str
     outputs: pd.DataFrame
     hashes: NDArray[np.object_]
@@ -84,7 +90,7 @@ def read(study: Study, encoder: str | None, population: str, scorer: str) -> Pop
     outputs = outputs.merge(study.read("cluster_codes"), on="output_id", how="left")
     points = outputs["point"].to_numpy()
     sizes = np.bincount(points[points >= 0], minlength=len(vectors))
-    return Population(encoder_id, outputs, hashes, point_of, vectors, sizes)
+    return Population(population, scorer, encoder_id, outputs, hashes, point_of, vectors, sizes)
 
 
 def distinct(

@@ -15,13 +15,13 @@ from erranal.cluster.population import FEWEST
 from erranal.stats.association import cramer_v_bergsma
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from erranal.cluster.communities import Partition
+    from erranal.cluster.grouping import Grouping
     from erranal.cluster.population import Population
+    from erranal.cluster.settings import Settings
     from erranal.store import Study
 
 CHARACTERS = 1_500  # of a text that are searched for words
@@ -59,23 +59,26 @@ def sampled_texts(study: Study, people: Population) -> Texts:
 
 
 def build(
-    people: Population,
-    resolutions: Sequence[float],
-    partitions: list[Partition],
-    texts: Texts,
-    population: str,
-    parameters: dict[str, Any],
+    people: Population, settings: Settings, groups: Grouping, texts: Texts
 ) -> list[Clustering]:
     """Describe each partition: sizes, words, exemplars and associations."""
-    chosen = communities.choose(partitions)
+    chosen = communities.choose(groups.partitions)
     uses, words = terms.count_words(texts.texts)
+    parameters = {
+        "scorer": people.scorer,
+        "seed": settings.seed,
+        "min_size": settings.min_size,
+        "neighbours": settings.neighbours,
+    }
     found = []
-    for i, (resolution, part) in enumerate(zip(resolutions, partitions, strict=True)):
+    for i, (resolution, part) in enumerate(
+        zip(settings.resolutions, groups.partitions, strict=True)
+    ):
         row = {
             "encoder_id": people.encoder_id,
-            "population": population,
+            "population": people.population,
             "resolution": float(resolution),
-            "seed": parameters["seed"],
+            "seed": settings.seed,
         }
         stated = json.dumps({**row, **parameters}, sort_keys=True)
         row["clustering_id"] = hashlib.sha256(stated.encode()).hexdigest()[:16]
@@ -164,20 +167,16 @@ def _note(people: Population) -> str:
 
 
 def write(
-    study: Study,
-    people: Population,
-    population: str,
-    found: list[Clustering],
-    positions: NDArray[np.float32],
+    study: Study, people: Population, found: list[Clustering], positions: NDArray[np.float32]
 ) -> None:
     """Replace the encoder's clusterings and map of the population, the chosen clustering first."""
-    own: dict[str, Any] = {"encoder_id": people.encoder_id, "population": population}
+    own: dict[str, Any] = {"encoder_id": people.encoder_id, "population": people.population}
     with study.write() as db:
         db.execute("cluster_forget_members", **own)
         db.execute("cluster_forget_clusters", **own)
         db.clear("clusterings", **own)
         db.clear("maps", **own)
-        db.execute("cluster_unchoose", population=population)
+        db.execute("cluster_unchoose", population=people.population)
     place = positions[people.point_of]
     points = {**own, "response_hash": people.hashes, "x": place[:, 0], "y": place[:, 1]}
     _append(study, "maps", pd.DataFrame(points))

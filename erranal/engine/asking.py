@@ -162,7 +162,8 @@ class Asker:
         hopeless = failure.trouble == "server" and course.failures >= 2 * self._limits.attempts
         if course.used >= self._limits.attempts or hopeless:
             return None
-        return max(course.backoff.next(), failure.retry_after_s or 0.0)
+        wait = course.backoff.next() if own else 0.0  # the breaker spaces its trials itself
+        return max(wait, failure.retry_after_s or 0.0)
 
     def _give_up(self, call: Call, failure: ChatFailure, course: Course) -> Answer:
         if failure.trouble == "refused":

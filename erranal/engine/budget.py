@@ -77,7 +77,7 @@ class Budget:
             return NOTHING
         tokens_in, tokens_out = self._estimate(request)
         bound = (tokens_in + tokens_out) * self._excess
-        usd = self._price.cost(tokens_in, 0, tokens_out) * self._excess if self._price else 0.0
+        usd = self._price.at_most(tokens_in, tokens_out) * self._excess if self._price else 0.0
         return Need(min(1.0, self._share) * bound, bound, usd)
 
     def fits(self, need: Need) -> bool:
@@ -105,7 +105,8 @@ class Budget:
         self._learn(need, reply.tokens_in + reply.tokens_out)
         if self._price is None:
             return None
-        cost = self._price.cost(reply.tokens_in, reply.tokens_cached or 0, reply.tokens_out)
+        cached, written = reply.tokens_cached or 0, reply.tokens_written or 0
+        cost = self._price.cost(reply.tokens_in, cached, reply.tokens_out, written)
         self.spent += cost
         if need.usd and cost > need.usd:
             self._excess *= cost / need.usd

@@ -162,7 +162,9 @@ class Asker:
         if answer.reply is None:
             return votes.Heard(question.code, (answer,), None, answer.error)
         try:
-            return votes.Heard(question.code, (answer,), self._parsed(question.code, answer.reply), None)
+            return votes.Heard(
+                question.code, (answer,), self._parsed(question.code, answer.reply), None
+            )
         except reply.Unreadable as unreadable:
             problem = str(unreadable)
         again = prompt.repair(question.request, answer.reply.text, problem)
@@ -215,7 +217,9 @@ def _sampled(request: ChatRequest, sample: int) -> ChatRequest:
 
 
 def _repair_key(key: str, text: str) -> str:
-    return hashlib.sha256(f"{key}\0repair\0{text}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
+    return hashlib.sha256(f"{key}\0repair\0{text}".encode("utf-8", "surrogatepass")).hexdigest()[
+        :40
+    ]
 
 
 def fingerprint(questions: tuple[Question, ...]) -> str:

@@ -86,9 +86,7 @@ def known(
     study: Study, outputs: list[str], *, judge_id: str, codebook_id: str
 ) -> dict[str, dict[str, Answer]]:
     """Return by output and call what this judge was answered before."""
-    table = study.arrow(
-        "judge_calls", outputs=outputs, judge_id=judge_id, codebook_id=codebook_id
-    )
+    table = study.arrow("judge_calls", outputs=outputs, judge_id=judge_id, codebook_id=codebook_id)
     found: dict[str, dict[str, Answer]] = {}
     for row in table.to_pylist():
         found.setdefault(row["output_id"], {})[row["call_id"]] = answer_of(row)
@@ -145,9 +143,7 @@ def _rows(answers: Iterable[Answer]) -> pa.Table:
         "attempts": pa.array([answer.attempts for answer in answers], pa.int32()),
         "seconds": pa.array([answer.seconds for answer in answers], number),
         "cost_usd": pa.array([answer.cost_usd for answer in answers], number),
-        "asked_at": pa.array(
-            [answer.asked_at for answer in answers], pa.timestamp("us", tz="UTC")
-        ),
+        "asked_at": pa.array([answer.asked_at for answer in answers], pa.timestamp("us", tz="UTC")),
     }
     for name in _OF_CONTEXT:
         columns[name] = pa.array([answer.context.get(name) for answer in answers], text)
@@ -163,9 +159,7 @@ def _probability(answer: Answer) -> float | None:
     if answer.reply is None or not answer.reply.logprobs or not answer.context["question"]:
         return None
     try:
-        said = reply.parse_one(
-            answer.reply.text, answer.context["question"], answer.reply.logprobs
-        )
+        said = reply.parse_one(answer.reply.text, answer.context["question"], answer.reply.logprobs)
     except reply.Unreadable:
         return None
     return said.probability

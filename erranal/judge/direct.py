@@ -71,4 +71,3 @@ def run(
         if progress:
             progress(done, total, "judging")
     return done
-

@@ -44,10 +44,10 @@ def begin(
         "mapping": mapping,
         "status": "reading",
     }
-    before = {"path": row["path"], "name": name, "codebook_id": codebook_id}
+    before = {"path": row["path"], "labels": name, "codebook_id": codebook_id}
     with study.write() as tx:
-        tx.execute("label_forget_rejects", None, **before)
-        tx.execute("label_forget_source", None, **before)
+        tx.execute("label_forget_rejects", **before)
+        tx.execute("label_forget_source", **before)
         tx.append("sources", pd.DataFrame([row]))
     return str(row["source_id"])
 

@@ -22,9 +22,7 @@ SECONDS = 5.0
 LEANING = tokens.BYTES_PER_TOKEN / 4.0
 
 
-def plan(
-    job: Job, terms: Terms, *, progress: Progress | None = None
-) -> dict[str, Any]:
+def plan(job: Job, terms: Terms, *, progress: Progress | None = None) -> dict[str, Any]:
     """Return what a run would ask and about what it would cost.
 
     Returns
@@ -38,7 +36,9 @@ def plan(
     work = _work(job, progress)
     seen = dict(job.study.read("judge_token_rates", **job.ids).iloc[0])
     basis = "what this judge's calls took so far" if seen["calls"] else "typical replies"
-    tokens_out = (seen["tokens_out"] if seen["calls"] else TOKENS_OUT[job.settings.ask]) * work.calls
+    tokens_out = (
+        seen["tokens_out"] if seen["calls"] else TOKENS_OUT[job.settings.ask]
+    ) * work.calls
     likely_in = work.tokens_in_at_most * LEANING
     price = prices.find(job.settings.model, terms.prices)
     most_out = job.settings.max_tokens * work.calls

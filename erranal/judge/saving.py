@@ -130,9 +130,7 @@ def _verdict_rows(
     return pa.table(columns)
 
 
-def _evidence_rows(
-    evidence: Sequence[tuple[str, Evidence]], given: Mapping[str, str]
-) -> pa.Table:
+def _evidence_rows(evidence: Sequence[tuple[str, Evidence]], given: Mapping[str, str]) -> pa.Table:
     import pyarrow as pa
 
     text = pa.string()

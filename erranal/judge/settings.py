@@ -129,7 +129,9 @@ def from_stored(row: Mapping[str, Any]) -> ModelJudge:
         When it is not a model, or was shown examples, which are not stored whole.
     """
     if row["kind"] != "llm":
-        raise StageError(f"the judge {row['name']!r} is {row['kind']}, not a model that can be asked")
+        raise StageError(
+            f"the judge {row['name']!r} is {row['kind']}, not a model that can be asked"
+        )
     params = json.loads(row["params"])
     if params.get("shots"):
         raise StageError(

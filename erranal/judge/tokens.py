@@ -38,9 +38,7 @@ def of_prefix(request: ChatRequest) -> int:
 
 def pictures(request: ChatRequest) -> int:
     """Return how many pictures a request shows."""
-    return sum(
-        not isinstance(part, str) for message in request.messages for part in message.parts
-    )
+    return sum(not isinstance(part, str) for message in request.messages for part in message.parts)
 
 
 def _of(text: str) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST_LINE = 16 * 1024**2  # bytes
+_SKIPPED_AT_ONCE = 64 * 1024
 # Both say by these words that a request was not worked on, and charge nothing for it.
 _NOT_TRIED = {"batch_expired", "batch_cancelled", "expired", "canceled"}
 _STATUS = {
@@ -92,7 +93,7 @@ def _lines(file: Any) -> Iterator[tuple[int, bytes | None]]:
             yield number, raw
             continue
         while raw and not raw.endswith(b"\n"):
-            raw = file.readline(LONGEST_LINE)
+            raw = file.readline(_SKIPPED_AT_ONCE)
         yield number, None
 
 

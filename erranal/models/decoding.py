@@ -62,13 +62,16 @@ class Row:
         self._note(token, chance, others)
         return token
 
-    def reply(self, decode: Callable[[list[int]], str], model: str, tokens_in: int) -> ChatReply:
+    def reply(
+        self, decode: Callable[[list[int]], str], model: str, tokens_in: int, tokens_cached: int
+    ) -> ChatReply:
         """Return what was written."""
         return ChatReply(
             text=decode(self.tokens),
             finish_reason=self.finish,
             model=model,
             tokens_in=tokens_in,
+            tokens_cached=tokens_cached,
             tokens_out=self.written,
             logprobs=tuple(
                 Token(decode([token]), chance, tuple((decode([i]), p) for i, p in others))

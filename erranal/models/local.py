@@ -15,6 +15,7 @@ from erranal.models.chat import ChatFailure, ChatReply
 from erranal.models.checkpoint import load
 from erranal.models.constrained import Grammars
 from erranal.models.decoding import Row, Writer
+from erranal.models.prefill import Prefill, fits
 from erranal.models.turns import as_parts, as_texts, has_pictures
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class LocalChat:
         self._checkpoint: Any = load(str(path_or_name), device=device, dtype=dtype)
         self.name = f"hf:{self._checkpoint.name}"
         self._grammars: Any = Grammars(self._checkpoint.tokenizer, self._checkpoint.ends)
+        model = self._checkpoint.model
+        self._prefill: Prefill | None = Prefill(model) if fits(model) else None
         self._batcher = Batcher(self._serve, batch_size, _kind)
 
     @property
@@ -85,7 +88,7 @@ class LocalChat:
     async def close(self) -> None:
         """End what is being written and let go of the model's memory."""
         await asyncio.to_thread(self._batcher.close)
-        self._checkpoint = self._grammars = None
+        self._checkpoint = self._grammars = self._prefill = None
         _empty_cache()
 
     def _serve(self, batch: list[ChatRequest]) -> list[Outcome]:
@@ -97,6 +100,8 @@ class LocalChat:
         # Out here, so that the traceback no longer holds the tensors of the attempt.
         half = len(batch) // 2
         if full:
+            if self._prefill:
+                self._prefill.forget()
             _empty_cache()
             self._batcher.size = max(1, min(self._batcher.size, half))
         if half == 0 or failure.trouble == "unusable":
@@ -107,14 +112,11 @@ class LocalChat:
         import torch
 
         rows = [Row(r, self._grammars.guide(r), self._checkpoint.ends) for r in batch]
-        inputs = self._read(batch)
-        lengths = inputs["attention_mask"].sum(dim=1).tolist()
-        for request, length in zip(batch, lengths, strict=True):
-            self._check_window(length, request.max_tokens)
         writer = Writer(rows, lambda: self._batcher.closing)
         with torch.inference_mode():
+            inputs, lengths, shared = self._prepare(batch)
             self._checkpoint.model.generate(
-                **_placed(inputs, self._checkpoint.model),
+                **inputs,
                 logits_processor=[writer],
                 stopping_criteria=[writer.finished],
                 max_new_tokens=max(request.max_tokens for request in batch),
@@ -123,9 +125,21 @@ class LocalChat:
         if any(row.finish is None for row in rows):
             raise closed()
         return [
-            row.reply(self._decoder(row), self._checkpoint.name, length)
-            for row, length in zip(rows, lengths, strict=True)
+            row.reply(self._decoder(row), self._checkpoint.name, length, taken_over)
+            for row, length, taken_over in zip(rows, lengths, shared, strict=True)
         ]
+
+    def _prepare(self, batch: list[ChatRequest]) -> tuple[dict[str, Any], list[int], list[int]]:
+        """Return what the model goes on from, the lengths of the prompts, and what they shared."""
+        parts = [[request] for request in batch] if self._prefill else [batch]
+        read = [_placed(self._read(part), self._checkpoint.model) for part in parts]
+        lengths = [n for inputs in read for n in inputs["attention_mask"].sum(dim=1).tolist()]
+        for request, length in zip(batch, lengths, strict=True):
+            self._check_window(length, request.max_tokens)
+        if self._prefill:
+            inputs, shared = self._prefill(read)
+            return inputs, lengths, shared
+        return read[0], lengths, [0] * len(batch)
 
     def _read(self, batch: list[ChatRequest]) -> Any:
         """Return the batch as tensors, padded on the left."""

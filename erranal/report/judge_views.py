@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # With more arms than this a row would be taller than it is telling: they are put together.
 _LANES = 4
+# A segment of a bar with a smaller share has no room for its number.
+_TOO_NARROW = 0.06
 _SIDES = (("a", "dot"), ("b", "hoop"))
 _PARTS = (("both", "both"), ("only_a", "judge-a"), ("only_b", "judge-b"))
 
@@ -27,7 +29,7 @@ def overall_bar(compared: Row) -> list[Row]:
     total = compared["records"] or 1
     return [
         {"words": words, "hue": hue, "n": n, "width": round(100 * n / total, 2),
-         "share": w.percent(n / total)}
+         "share": w.percent(n / total), "wide": n / total > _TOO_NARROW}
         for words, hue, n in counts
     ]  # fmt: skip
 
@@ -87,7 +89,8 @@ def coefficient(code: Row, name: str) -> str:
     if code[name] is None:
         return "–"
     value, low, high = (w.decimal(code[name + end]) for end in ("", "_low", "_high"))
-    return f"{value} [{low}, {high}]"
+    # One judge never gave the code: kappa is 0 by construction, and its interval would say sure.
+    return value if code[f"{name}_low"] == code[f"{name}_high"] else f"{value} [{low}, {high}]"
 
 
 def _dumbbell(

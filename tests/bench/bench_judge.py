@@ -20,11 +20,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+import orjson
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import loopback
+from error_study import error_study
 
 from erranal.store import Study
 
@@ -69,51 +69,6 @@ print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time()
 """
 
 
-def study_of(path: Path, n: int, seed: int = 0) -> None:
-    """Write a study of n errors of about 1,200 characters, half of them with a reference."""
-    rng = np.random.default_rng(seed)
-    words = np.array(["".join(rng.choice(list("etaoinshrdlucm"), 6)) for _ in range(3000)])
-    study = Study(path)
-    arms = ["text", "image"]
-    with study.write() as tx:
-        conditions = pd.DataFrame({"condition_id": arms, "modality": arms, "prompt_style": "cot"})
-        tx.append("conditions", conditions)
-        tx.append("runs", pd.DataFrame({"run_id": arms, "model": "m", "condition_id": arms}))
-    for start in range(0, n, 20_000):
-        size = min(20_000, n - start)
-        picked = words[rng.integers(0, 3000, (size, 180))]
-        items = [f"b/{i}" for i in range(start, start + size)]
-        texts = [" ".join(row) + f" so the answer is {i}." for i, row in enumerate(picked)]
-        question = [" ".join(row[:25]) + "?" for row in picked]
-        with study.write() as tx:
-            tx.append(
-                "items",
-                pd.DataFrame(
-                    {
-                        "item_id": items, "native_id": items, "item_hash": "h", "version": 1,
-                        "benchmark": "b", "source_id": "s", "question": question, "gold": "7",
-                    }
-                ),
-            )  # fmt: skip
-            for arm in arms:
-                tx.append("outputs", _outputs(items, texts, arm))
-                outcome = "correct" if arm == "text" else "incorrect"
-                scores = {"output_id": [f"{i}/{arm}" for i in items], "outcome": outcome}
-                scores |= {"scorer": "erranal", "scorer_version": "1"}
-                tx.append("scores", pd.DataFrame(scores))
-
-
-def _outputs(items: list[str], texts: list[str], arm: str) -> pd.DataFrame:
-    names = [f"{item}/{arm}" for item in items]
-    return pd.DataFrame(
-        {
-            "output_id": names, "slot_id": names, "current": True, "run_id": arm, "item_id": items,
-            "item_hash": "h", "sample": 0, "response": texts, "response_hash": names,
-            "status": "ok", "source_id": "s", "line": range(len(items)),
-        }
-    )  # fmt: skip
-
-
 def bodies_of(path: Path, study: Path) -> None:
     """Write the bodies that our client would send, one a line."""
     from erranal import codebook, judge
@@ -127,7 +82,7 @@ def bodies_of(path: Path, study: Path) -> None:
     able = Capabilities("json_schema", logprobs=False, images=False)
     with path.open("wb") as file:
         for task in labelling.tasks(job, job.asker(able), images=False):
-            file.write(openai.body("loopback", task.questions[0].request) + b"\n")
+            file.write(orjson.dumps(openai.body("loopback", task.questions[0].request)) + b"\n")
 
 
 def measured(program: str, *arguments: str) -> dict:
@@ -145,9 +100,9 @@ def measured(program: str, *arguments: str) -> dict:
 def compare(calls: int, concurrency: int, folder: Path) -> None:
     """Measure both clients on the same records and print the ratios."""
     study, bodies = folder / f"{concurrency}.duckdb", folder / "bodies.jsonl"
-    study_of(study, calls)
+    error_study(study, calls)
     bodies_of(bodies, study)
-    with loopback.process(latency_s=0.2, spread=0.3) as server:
+    with loopback.process(latency_s=0.2, spread=0.3, judge=True) as server:
         bare = measured(BARE, str(bodies), server.url, str(concurrency))
         ours = measured(OURS, str(study), server.url, str(concurrency))
     for name, found in (("bare", bare), ("erranal", ours)):
@@ -165,8 +120,8 @@ def memory(folder: Path) -> None:
     """Compare peaks of two sizes."""
     peaks = []
     for n in (10_000, 100_000):
-        study_of(folder / f"m{n}.duckdb", n)
-        with loopback.process() as server:
+        error_study(folder / f"m{n}.duckdb", n)
+        with loopback.process(judge=True) as server:
             found = measured(OURS, str(folder / f"m{n}.duckdb"), server.url, "64")
         peaks.append(found["mb"])
         print(

@@ -168,9 +168,7 @@ def _service(judge: ModelJudge, kind: str | None) -> Kind:
 
 
 def _price(judge: ModelJudge, terms: Terms) -> Price | None:
-    from erranal.models import prices
-
-    price = prices.find(judge.model, terms.prices)
+    price = ledger.price(judge.model, judge.url, terms.prices)
     if terms.limits and terms.limits.budget_usd is not None and price is None:
         raise StageError(
             f"a budget needs the price of {judge.model!r}, which is not known: give --prices with "

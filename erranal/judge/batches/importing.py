@@ -73,12 +73,10 @@ def import_(
     """
     import pandas as pd
 
-    from erranal.models import prices as price_table
-
     paths = [Path(file) for file in files]
     if not paths:
         raise StageError("no file of results is given: name the files that the service gave back")
-    price_of = cache(lambda model: price_table.find(model, prices))
+    price_of = cache(lambda model, url: ledger.price(model, url, prices))
     landing = Landing(study, price_of, ledger.exports(study))
     given: Counter[str] = Counter()
     with study.journal(STAGE, {"files": [str(path) for path in paths]}) as entry:

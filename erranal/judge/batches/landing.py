@@ -36,7 +36,7 @@ class Landing:
     Attributes
     ----------
     price_of
-        Gives the list price of a model.
+        Gives the list price of a model at a URL.
     exports
         By batch file, the export that wrote it.
     problems
@@ -46,7 +46,7 @@ class Landing:
     """
 
     study: Study
-    price_of: Callable[[str], Price | None]
+    price_of: Callable[[str, str | None], Price | None]
     exports: Mapping[str, str]
     problems: list[str] = field(default_factory=list)
     batches: set[str] = field(default_factory=set)
@@ -77,13 +77,14 @@ class Landing:
             if not _is_news(row["status"], becomes, self.exports.get(row["batch"]) == export):
                 self.counts["known"] += 1
                 continue
-            self.counts[becomes] += 1
             if becomes == "returned":
                 returned.append(key)
                 self._tell(path, result.line, str(result.outcome))
             else:
                 landed[key] = self._answered(row, becomes, result.outcome)
-        self._write(list(landed.values()), [key for key in returned if key not in landed])
+        returned = [key for key in dict.fromkeys(returned) if key not in landed]
+        self.counts.update([row["status"] for row in landed.values()], returned=len(returned))
+        self._write(list(landed.values()), returned)
 
     def _asked(self, results: list[Result]) -> dict[str, dict[str, Any]]:
         rows = self.study.arrow(
@@ -98,7 +99,7 @@ class Landing:
     ) -> dict[str, Any]:
         """Return the row of a call with its answer."""
         if isinstance(outcome, ChatReply):
-            cost = _cost(self.price_of(row["model"]), outcome)
+            cost = _cost(self.price_of(row["model"], row["url"]), outcome)
             got = {
                 "reply": outcome.text,
                 "finish_reason": outcome.finish_reason,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from erranal.judge.prompt.data import show
+from erranal.judge.prompt.instructions import EXAMPLES
 from erranal.judge.prompt.style import Style, asked
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def codebook_text(book: Codebook, style: Style) -> str:
     """Return the families and codes that are asked about, each whole; the others by name."""
     wanted = frozenset(asked(book, style))
     parts = [f"# Codebook: {book.title} (version {book.version})", book.description]
+    parts += [EXAMPLES] if style.examples else []
     for family in book.families:
         members = [code for code in book.codes if code.family == family.id and code.code in wanted]
         if members:

@@ -18,7 +18,9 @@ the rules of this code say so."""
 DESIGN = """\
 # Design of the study
 The same item is given to the same model in several ways, called arms: as text, as an image of \
-that text, as both, and so on. The record says under which arm the coded response was written.
+that text, as both, and so on. The record says under which arm the coded response was written. \
+It also names the prompt's style; its wording is not shown. A name such as "direct" usually means \
+that the answer alone was asked for, "cot" that steps were.
 
 The arm is no evidence. A response to an image is not a reading error because an image was shown, \
 and a response to a text can misread the text. Ask for the same evidence under every arm. The \
@@ -40,6 +42,7 @@ wording or another valid method is no error.
 - If the reference makes the same mistake, the mistake does not come from the arm. Code it all the \
 same, by what is on the page.
 - The reference is no second key. It can be wrong, and right for wrong reasons.
+- Its source in quotes is "reference", for its reasoning as for its response.
 - A code about missing or shortened work can only be given against a reference that has the work."""
 
 NO_REFERENCE = """\
@@ -86,8 +89,9 @@ facts of the record, the answer is false."""
 
 ORDER = """\
 # Decision order for the primary code
-Go down the list; the first entry with a code that applies settles it. Within an entry, codes \
-stand in order of precedence."""
+Go down the list. The first entry with a code that applies settles it, even where another error \
+comes earlier on the page. Within an entry, codes stand in order of precedence, unless its question \
+says otherwise."""
 
 EVIDENCE = """\
 # Evidence
@@ -123,6 +127,10 @@ much of its middle is left out; do not call such a text truncated for that, and 
 across the gap. Control tokens of chat templates are shown with ‹ › or ⟦ ⟧ in place of angle or \
 square brackets, and control characters as symbols such as ␌; both stand for what the text really \
 holds, and neither is an error of the model."""
+
+EXAMPLES = """\
+In the examples, the image response is the one that is coded, and the text response is its \
+reference. The codes are the same where it is the other way round."""
 
 REPLY_ALL = """\
 # Reply

@@ -14,8 +14,8 @@ GROUP BY ALL
 ORDER BY exported_at, file;
 
 -- name: batch_calls
--- Calls by their ids, with the model that was asked
-SELECT c.*, j.model FROM calls c JOIN judges j USING (judge_id)
+-- Calls by their ids, with the model that was asked and where
+SELECT c.*, j.model, j.params ->> '$.url' AS url FROM calls c JOIN judges j USING (judge_id)
 WHERE c.call_id IN (SELECT unnest(CAST($calls AS VARCHAR[])));
 
 -- name: batch_forget

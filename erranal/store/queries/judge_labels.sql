@@ -49,13 +49,13 @@ WHERE judge_id = $judge_id AND codebook_id = $codebook_id
 -- Remove what an earlier reading of one file rejected for one set of labels
 DELETE FROM rejects WHERE source_id IN (
     SELECT source_id FROM sources
-    WHERE reader = 'labels' AND path = $path AND mapping ->> '$.judge' = $name
+    WHERE reader = 'labels' AND path = $path AND mapping ->> '$.judge' = $labels
       AND mapping ->> '$.codebook' = $codebook_id);
 
 -- name: label_forget_source
 -- Remove an earlier reading of one file for one set of labels
 DELETE FROM sources
-WHERE reader = 'labels' AND path = $path AND mapping ->> '$.judge' = $name AND mapping ->> '$.codebook' = $codebook_id;
+WHERE reader = 'labels' AND path = $path AND mapping ->> '$.judge' = $labels AND mapping ->> '$.codebook' = $codebook_id;
 
 -- name: label_finish
 -- Close a file of labels: what its rows came to
