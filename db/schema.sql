@@ -1,6 +1,22 @@
 -- Generated from the migrations and views of erranal/store; do not edit.
 -- Write it anew with: python -m erranal.store.schema > db/schema.sql
 
+-- Decisions where coders disagree, beside the originals; earlier decisions are kept
+CREATE TABLE adjudications (
+    adjudication_id VARCHAR NOT NULL,
+    round_id VARCHAR NOT NULL,
+    unit_id VARCHAR NOT NULL,
+    adjudicator VARCHAR NOT NULL,
+    primary_code VARCHAR,
+    codes VARCHAR[] NOT NULL,
+    codebook_gap BOOLEAN NOT NULL,
+    reason VARCHAR NOT NULL,
+    decided_on VARCHAR[] NOT NULL,  -- The labels that were before the adjudicator
+    current BOOLEAN NOT NULL,
+    decided_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (adjudication_id)
+);
+
 -- One question to a model: it is paid for once, whatever becomes of the run that asked it
 CREATE TABLE calls (
     call_id VARCHAR NOT NULL,  -- Hash of everything that determines the reply: model, parameters, prompt, codebook, record, image, sample
@@ -81,6 +97,15 @@ CREATE TABLE codebooks (
     PRIMARY KEY (codebook_id)
 );
 
+-- People who code; coder_id is an alias such as coder-1 that does not name them
+CREATE TABLE coders (
+    coder_id VARCHAR NOT NULL,
+    server VARCHAR,
+    user_id BIGINT,
+    name VARCHAR,
+    PRIMARY KEY (coder_id)
+);
+
 -- One code of one codebook version
 CREATE TABLE codes (
     codebook_id VARCHAR NOT NULL,
@@ -148,7 +173,7 @@ CREATE TABLE evidence (
     judge_id VARCHAR NOT NULL,
     codebook_id VARCHAR NOT NULL,
     code VARCHAR NOT NULL,
-    field VARCHAR NOT NULL,  -- response, reasoning, question, reference (the response under the other condition) or status
+    field VARCHAR NOT NULL,  -- response, reasoning, question, choices (no offsets), reference or reference_reasoning (the response under the other condition), or status
     start_cp INTEGER,
     end_cp INTEGER,
     quote VARCHAR,
@@ -253,6 +278,45 @@ CREATE TABLE judges (
     PRIMARY KEY (judge_id)
 );
 
+-- Spans that a coder marked, in Unicode code points, end exclusive
+CREATE TABLE label_regions (
+    label_id VARCHAR NOT NULL,
+    region_id VARCHAR NOT NULL,
+    field VARCHAR NOT NULL,  -- response or reference
+    start_cp INTEGER NOT NULL,
+    end_cp INTEGER NOT NULL,
+    quote VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    origin VARCHAR  -- prediction, prediction-changed or manual: what the human really did
+);
+
+-- What one coder said of one unit, every revision of it
+CREATE TABLE labels (
+    label_id VARCHAR NOT NULL,
+    round_id VARCHAR NOT NULL,
+    unit_id VARCHAR NOT NULL,
+    project VARCHAR NOT NULL,
+    coder_id VARCHAR NOT NULL,
+    annotation_id BIGINT NOT NULL,
+    current BOOLEAN NOT NULL,  -- True for the newest revision of an annotation
+    status VARCHAR NOT NULL,  -- submitted, skipped or deleted; codes are NULL unless submitted
+    primary_code VARCHAR,  -- NULL with empty codes where the coder sees no error that a code describes
+    codes VARCHAR[],
+    codebook_gap BOOLEAN,
+    flags VARCHAR[],
+    confidence INTEGER,
+    memo VARCHAR,
+    shown_judge_id VARCHAR,  -- The judge whose labels this coder saw, NULL for none
+    codebook_id VARCHAR NOT NULL,
+    config_hash VARCHAR NOT NULL,
+    lead_time_s DOUBLE,
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    pulled_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    raw JSON NOT NULL,  -- The annotation as the server gave it
+    PRIMARY KEY (label_id)
+);
+
 -- 2-D position of a response text; only nearness means something, the axes do not
 CREATE TABLE maps (
     encoder_id VARCHAR NOT NULL,
@@ -311,6 +375,18 @@ CREATE TABLE prompts (
     PRIMARY KEY (prompt_id)
 );
 
+-- Annotations that could not be read as labels of their round, with the reason
+CREATE TABLE refused_annotations (
+    round_id VARCHAR NOT NULL,
+    project VARCHAR NOT NULL,
+    task_id BIGINT,
+    annotation_id BIGINT,
+    reason VARCHAR NOT NULL,
+    detail VARCHAR,
+    raw JSON,
+    seen_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp
+);
+
 -- One row of a file that could not land, with the place to look
 CREATE TABLE rejects (
     source_id VARCHAR NOT NULL,
@@ -331,6 +407,52 @@ CREATE TABLE renders (
     height INTEGER,
     legibility JSON,
     PRIMARY KEY (render_id)
+);
+
+-- The Label Studio projects of a round: one per arm, or one per coder and arm, and one for adjudication
+CREATE TABLE round_projects (
+    round_id VARCHAR NOT NULL,
+    project VARCHAR NOT NULL,
+    server VARCHAR NOT NULL,
+    project_id BIGINT NOT NULL,
+    arm VARCHAR,
+    coder_id VARCHAR,
+    config_hash VARCHAR NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    pulled_to TIMESTAMP WITH TIME ZONE,  -- Newest change on the server that has been pulled
+    PRIMARY KEY (round_id, project)
+);
+
+-- One task on a server: a unit as it was pushed
+CREATE TABLE round_tasks (
+    round_id VARCHAR NOT NULL,
+    project VARCHAR NOT NULL,
+    unit_id VARCHAR NOT NULL,
+    task_id BIGINT NOT NULL,
+    content_hash VARCHAR NOT NULL,
+    shown_judge_id VARCHAR,  -- The judge whose labels the task shows, NULL for none
+    pushed_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    PRIMARY KEY (round_id, project, unit_id)
+);
+
+-- One round of human coding: a sample, a labelling form and what became of it
+CREATE TABLE rounds (
+    round_id VARCHAR NOT NULL,
+    name VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,  -- calibration or main
+    purpose VARCHAR NOT NULL,  -- tune (may be used to tune a judge) or test (may not); units of the one are never sampled for the other
+    codebook_id VARCHAR NOT NULL,
+    judge_id VARCHAR,  -- The judge whose labels are suggested to coders, NULL for none
+    scorer VARCHAR NOT NULL,
+    seed INTEGER NOT NULL,
+    design JSON NOT NULL,  -- Size, strata, uniform share, overlap and share without suggestions, as planned
+    config VARCHAR NOT NULL,  -- Labelling form, frozen for the life of the round
+    config_hash VARCHAR NOT NULL,
+    instructions VARCHAR NOT NULL,
+    status VARCHAR NOT NULL,  -- planned, open or closed
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (round_id)
 );
 
 -- One model under one condition with fixed decoding parameters
@@ -386,9 +508,25 @@ CREATE TABLE sources (
     rows_read BIGINT,
     rows_landed BIGINT,
     rows_rejected BIGINT,
-    status VARCHAR NOT NULL,  -- reading while rows are landing, done when all have
+    status VARCHAR NOT NULL,  -- reading while rows are landing, done when all have, replaced when its path was read anew
     ingested_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
     PRIMARY KEY (source_id)
+);
+
+-- What coders are given: one erring output of a sampled pair, with its reference beside it
+CREATE TABLE units (
+    round_id VARCHAR NOT NULL,
+    unit_id VARCHAR NOT NULL,
+    pair_id VARCHAR NOT NULL,  -- The sampled pair: item, model, prompt style and sample; both of its outputs are units where both are wrong
+    output_id VARCHAR NOT NULL,
+    reference_id VARCHAR,
+    item_id VARCHAR NOT NULL,
+    stratum VARCHAR NOT NULL,
+    inclusion_probability DOUBLE NOT NULL,  -- Of the pair, by the design
+    arm VARCHAR NOT NULL,  -- suggested (coders see the judge's labels) or blind, by hash of the unit
+    overlap BOOLEAN NOT NULL,  -- Coded by two or more coders
+    position INTEGER NOT NULL,
+    PRIMARY KEY (round_id, unit_id)
 );
 
 -- Unit-length embedding of one distinct response text

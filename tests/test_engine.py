@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import itertools
+import os
 import resource
 import signal
 import subprocess
@@ -239,12 +241,26 @@ def test_a_slow_landing_holds_the_workers_back(spool):
     most = []
 
     def land(answers, results):
-        time.sleep(0.15)
+        time.sleep(0.0 if most else 1.0)
         most.append(len(answers))
 
     report = run(range(20_000), ask_once, FakeChat(), spool=spool, land=land)
     assert report.items == 20_000
+    assert sum(most) == 20_000
     assert max(most) <= landing.FULL + 2 * Limits().concurrency
+
+
+def test_what_is_answered_while_the_last_but_one_batch_lands_is_landed_too(spool, left):
+    taken = Taken()
+
+    def land(answers, results):
+        time.sleep(0.0 if taken.batches else 0.3)
+        taken(answers, results)
+
+    run(range(1_500), ask_once, FakeChat(), spool=spool, land=land)
+    assert taken.batches[0] < 1_500, "the run was over while the first batch was landing"
+    assert len(taken.results) == len(taken.answers) == 1_500
+    assert left() == []
 
 
 def test_the_budget_stops_a_whole_run(spool, left):
@@ -351,6 +367,21 @@ def test_it_runs_inside_an_event_loop_as_in_a_notebook(spool):
     assert asyncio.run(cell()).items == 100
     assert len(taken.results) == 100
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_stops_it_inside_an_event_loop_too(spool):
+    def press(done, total, label):
+        if not pressed:
+            pressed.append(os.kill(os.getpid(), signal.SIGINT))
+
+    async def cell():
+        model = FakeChat(latency_s=0.05)
+        return run(itertools.count(), ask_once, model, spool=spool, land=Taken(), progress=press)
+
+    pressed = []
+    report = asyncio.run(cell())
+    assert report.stopped == "interrupted"
+    assert report.items == report.answered == report.calls > 0
 
 
 def test_it_runs_outside_the_main_thread(spool):

@@ -77,8 +77,8 @@ def test_retry_after_of_five_minutes_is_honoured():
     outcome = leap(server, 1_000, Limits(concurrency=16, patience_s=5.0))
     assert statuses(outcome) == {"answered": 1_000}
     assert outcome.gate.waited_s > 290.0
-    while_closed = [now for now, _ in server.sent if 12.0 < now < 300.0]
-    assert not while_closed
+    refused = [now for now, _ in server.sent if 10.0 < now < 310.0]
+    assert len(refused) <= 16 + 6, "those sent before the seventh 429 closed the gate"
     first_after = min(now for now, _ in server.sent if now > 300.0)
     assert first_after >= 310.0
 

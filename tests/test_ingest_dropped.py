@@ -6,6 +6,7 @@ import gzip
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -223,6 +224,25 @@ def test_a_row_in_two_files_is_dropped_when_neither_holds_it(study, read):
     read("a.jsonl", 1)
     assert set(dropped(study)) == {"b/i2"}
     assert "may hold it too" not in dropped(study)["b/i2"]
+
+
+def test_a_file_that_becomes_like_another_one_is_read(study, read):
+    read("a.jsonl", 1, 2)
+    read("b.jsonl", 1, 3)
+    read("a.jsonl", 1, 3)
+    assert set(dropped(study)) == {"b/i2"}
+
+
+def test_files_of_labels_hold_no_rows(study, read):
+    read("a.jsonl", 1, 2)
+    labels = {"source_id": "l", "path": "labels.csv", "sha256": "", "bytes": 1, "reader": "labels"}
+    with study.write() as tx:
+        tx.append(
+            "sources",
+            pd.DataFrame([labels | {"status": "done", "rows_read": 9, "rows_rejected": 0}]),
+        )
+    read("a.jsonl", 1)
+    assert dropped(study)["b/i2"].endswith("the output still counts")
 
 
 def test_a_row_is_dropped_from_the_file_whose_content_is_current(study, read, row):

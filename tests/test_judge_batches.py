@@ -150,7 +150,7 @@ def model(monkeypatch) -> Model:
 
 
 def live(study: Study, judge: ModelJudge = OPENAI, **more) -> pd.DataFrame:
-    return labelling.run(job(study, judge, **more), {}, Terms(), None)
+    return labelling.run(job(study, judge, **more), Terms())
 
 
 def openai_result(request: dict) -> dict:
@@ -347,6 +347,17 @@ def test_a_record_waits_for_all_its_calls(study, pairs):
     assert done.attrs["verdicts"]["verdicts"] == ERRORS
 
 
+def test_a_record_with_a_call_that_was_never_tried_is_due(study):
+    judge = ModelJudge(OPENAI.model, ask="each", codes=FEW)
+    _, files = export(study, judge)
+    lost, *others = requests(*files)
+    back = [expired(lost), *(openai_result(one) for one in others)]
+    done = batches.import_(study, [results(study, back)])
+    assert done.attrs["verdicts"] == counts(ERRORS - 1, 0, 0, 1, 0)
+    _, more = export(study, judge)
+    assert [one["custom_id"][:40] for one in requests(*more)] == [lost["custom_id"][:40]]
+
+
 def test_duplicates_and_order_change_nothing(study, pairs):
     _, files = export(study)
     lines = [openai_result(one) for one in requests(*files)]
@@ -454,10 +465,31 @@ def test_an_unreadable_reply_is_left_for_a_run(study, model):
     assert done.attrs["verdicts"]["to_repair"] == 1
     assert study.count("verdicts") == ERRORS - 1  # never a verdict of no error
     empty, _ = export(study)
-    assert empty.attrs["left"] == {"large": 0, "answered": 1, "budget": 0}
+    assert empty.attrs["left"] == {"too_large": 0, "over_budget": 0, "answered_already": 1}
     live(study)
     assert len(model.asked) == 1  # the repair
     assert statuses(study, "verdicts") == {"ok": ERRORS}
+
+
+def test_a_retry_replaces_what_could_not_be_read(study, model, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "reply", lambda *_: "Hm.")
+        live(study)
+    assert statuses(study, "verdicts") == {"unparsed": ERRORS}
+    assert export(study)[1] == []
+    _, files = export(study, retry=True)
+    done = batches.import_(study, [answered(study, files)])
+    assert done.attrs["verdicts"] == counts(ERRORS, 0, 0, 0, 0)
+    assert statuses(study, "verdicts") == {"ok": ERRORS}
+    assert study.view("calls").query("repairs.isna()")["reply"].str.startswith("{").all()
+
+
+def test_what_came_back_of_a_lost_file_stays(study):
+    _, files = export(study)
+    some = [openai_result(one) for one in requests(*files)[:3]]
+    batches.import_(study, [results(study, some)])
+    assert batches.forget(study, files[0]) == ERRORS - 3
+    assert statuses(study) == {"answered": 3}
 
 
 def test_a_lost_file_is_given_up(study, pairs):
@@ -550,14 +582,21 @@ def test_reply_texts_that_a_database_cannot_hold(study):
 # --- terms -------------------------------------------------------------------------------------
 
 
-def test_a_budget_is_not_passed(study):
-    full, _ = export(study)
-    batches.forget(study, full["file"][0])
-    budget = full["cost_usd_at_most"][0] * 0.6
-    part, _ = export(study, terms=Terms(limits=Limits(budget_usd=budget)))
-    assert 0 < part["requests"][0] < ERRORS
-    assert part["cost_usd_at_most"][0] <= budget
-    assert part["requests"][0] + part.attrs["left"]["budget"] == ERRORS
+def test_a_budget_is_not_passed(study, monkeypatch):
+    long = study.query("SELECT * FROM outputs WHERE slot_id = '3/image'")
+    with study.write() as tx:
+        tx.append("outputs", long.assign(response="9 " * 5_000), on_conflict="replace")
+    judge = ModelJudge(OPENAI.model, max_tokens=16)
+    monkeypatch.setattr(batch_files, "LIMITS", {"openai": batch_files.Limits(1, 10**8)})
+    costs = export(study, judge)[0]["cost_usd_at_most"]
+    for file in batches.listed(study)["file"]:
+        batches.forget(study, file)
+    budget = costs[:3].sum() + (costs[3] + costs[4]) / 2  # enough for the fifth, not the fourth
+    part, _ = export(study, judge, Terms(limits=Limits(budget_usd=budget)))
+    assert part["cost_usd_at_most"].tolist() == pytest.approx(costs[:3].tolist())
+    assert part.attrs["left"]["over_budget"] == ERRORS - 3
+    out = study.query("SELECT output_id FROM calls ORDER BY 1")["output_id"].tolist()
+    assert out == ["0/image/So", "1/image/So", "2/image/So"]
 
 
 def test_a_request_beyond_a_file_stays_behind(study, monkeypatch):
@@ -569,7 +608,7 @@ def test_a_request_beyond_a_file_stays_behind(study, monkeypatch):
     limits = {"openai": batch_files.Limits(100, max(sizes) + 2_000)}
     monkeypatch.setattr(batch_files, "LIMITS", limits)
     part, _ = export(study)
-    assert part.attrs["left"]["large"] == 1
+    assert part.attrs["left"]["too_large"] == 1
     assert part["requests"].sum() == ERRORS - 1
 
 
@@ -631,6 +670,16 @@ def test_prompts_of_another_version_give_no_verdicts(study, monkeypatch):
     assert done["answered"].tolist() == [ERRORS]
     assert done.attrs["verdicts"]["verdicts"] == 0
     assert "other prompts than this version" in done.attrs["problems"][0]
+
+
+def test_an_example_that_is_kept_for_testing_is_refused(study, monkeypatch):
+    def refuse(_: Job) -> None:
+        raise StageError("example 1 is kept for testing")
+
+    monkeypatch.setattr(labelling, "_keep_the_test_unseen", refuse)
+    with pytest.raises(StageError, match="kept for testing"):
+        export(study)
+    assert not folder(study).exists()
 
 
 def test_two_studies_share_a_folder(study, tmp_path):

@@ -927,6 +927,18 @@ def test_missing_answers_are_no_answers(study, book, tmp_path):
     assert counted == {MISREAD: 2, MISSED: 2}
     totals = dict(found.totals.itertuples(index=False))
     assert totals == {"judged by both": 3, "judged by a only": 1}
+    assert found.primary.set_index("a").to_dict("index") == {
+        MISREAD: {MISREAD: 1, MISSED: 1, "(not stated)": 1}
+    }
+    assert compare.pairwise(study, ["a", "gold"])["same_codes"].tolist() == pytest.approx([1 / 3])
+
+
+def test_a_primary_code_that_one_cannot_give_is_no_difference(study, book):
+    looks = {"assesses": [MISREAD]}
+    save(study, book, "a", {output(0): (MISREAD,), output(1): (), output(2): ()}, params=looks)
+    save(study, book, "b", {output(0): (MISREAD,), output(1): (MISSED,), output(2): ()})
+    row = compare.pairwise(study, ["a", "b"]).iloc[0]
+    assert (row["records"], row["codes"], row["same_primary"], row["same_codes"]) == (3, 1, 1, 1)
 
 
 def test_only_errors_are_compared(study, book):

@@ -9,7 +9,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erranal.judge.quotes import FIELDS, alignment, locate
@@ -48,7 +48,7 @@ def found(quote: str, text: str, **more):
         ("“16 rolls into”", "16 rolls into", "normalised"),
         ("... fills 12 baskets...", "fills 12 baskets", "normalised"),
         ("He packs 16 rolls [...] fills 12 baskets", BAKER[:58], "normalised"),
-        ("He packs 16 roll into every baskets", "He packs 16 rolls into every “basket”", "fuzzy"),
+        ("He packs 16 roll into every baskets", "He packs 16 rolls into every “basket", "fuzzy"),
     ],
 )
 def test_a_quote_is_found_as(quote, text, match):
@@ -93,7 +93,7 @@ def test_what_is_not_there_is_not_found(quote):
         ("2 1/2 cups", "It takes 2½ cups.", "normalised"),
         ("H_2O boils", "H₂O boils", "normalised"),
         ("file size", "the ﬁle size", "normalised"),
-        ("le size", "the ﬁle size", "unsupported"),
+        ("ile size", "the ﬁle size", "unsupported"),
         ("caf\u00e9 at noon", "the cafe\u0301 at noon", "normalised"),
         ("cafe", "the cafe\u0301 at noon", "unsupported"),
         ("１２ apples", "12 apples", "normalised"),
@@ -114,6 +114,7 @@ def test_what_is_not_there_is_not_found(quote):
         ("is 3.1", "is 3.14", "unsupported"),
         ("5 is", "the 3,5 is", "unsupported"),
         ("5 degrees", "it is -5 degrees", "unsupported"),
+        ("5 degrees below the marks", "it is -5 degrees below the mark", "unsupported"),
         ("5 apples", "10-5 apples", "exact"),
         ("1 000", "1000", "unsupported"),
         ("1\u200b0 jars of jam", "10 jars of jam", "normalised"),
@@ -213,13 +214,13 @@ NOISE = {
     "white space": lambda text: re.sub(r"\s+", "\n  ", text),
     "full width": lambda text: re.sub("[a-z]", lambda m: chr(ord(m[0]) + 0xFEE0), text),
     "decomposed": lambda text: unicodedata.normalize("NFD", text),
-    "zero width": lambda text: "\u200b".join(text),
+    "zero width": "\u200b".join,
     "emphasis": lambda text: f"**{text}**",
     "quoted": lambda text: f'"{text}"',
 }
 WORDS = st.lists(
     st.sampled_from(
-        "the café’s “total” is – 16 × 12 = 192 naïve rolls, (about) 3.5 kg; día".split()
+        "the café’s “total” is – 16 × 12 = 192 naïve rolls, (about) 3.5 kg; día".split()  # noqa: SIM905
     ),
     min_size=20,
     max_size=60,
@@ -233,7 +234,7 @@ def test_noise_does_not_hide_a_quote(words, start, length, noise):
     quote = " ".join(words[start : start + length])
     place = found(NOISE[noise](quote), text)
     assert place.match in ("exact", "normalised")
-    assert fold(place.quote).text == fold(quote).text
+    assert fold(place.quote).text.strip('"') == fold(quote).text.strip('"')
 
 
 def changed_digit(quote: str, rng: random.Random) -> str:
@@ -271,6 +272,10 @@ def test_changed_digits_are_never_accepted():
     assert tried > 500
 
 
+def numbers(text: str) -> list[str]:
+    return re.findall(r"\d+", fold(text).text)
+
+
 @settings(max_examples=300)
 @given(TEXTS, st.data())
 def test_numbers_of_what_is_found_are_those_of_the_quote(text, draw):
@@ -279,10 +284,8 @@ def test_numbers_of_what_is_found_are_those_of_the_quote(text, draw):
     at = draw.draw(st.integers(0, len(quote) - 1))
     quote[at] = draw.draw(st.sampled_from("0123456789"))
     place = found("".join(quote), text)
-    assume(place.quote is not None)
-    assert re.findall(r"\d+", fold(place.quote).text) == re.findall(
-        r"\d+", fold("".join(quote)).text
-    )
+    if place.quote is not None:
+        assert numbers(place.quote) == numbers("".join(quote))
 
 
 @settings(max_examples=300)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -198,6 +199,23 @@ def test_noise_is_never_a_verdict(text):
 def test_no_beginning_of_a_reply_is_a_verdict(length):
     with pytest.raises(Unreadable):
         read(GOOD[:length])
+
+
+HOSTILE = [
+    (entry["name"], entry["text"] * entry.get("times", 1))
+    for entry in map(
+        json.loads, (Path(__file__).parent / "corpus/injections.jsonl").read_text().splitlines()
+    )
+]
+
+
+@pytest.mark.parametrize("text", [text for _, text in HOSTILE], ids=[name for name, _ in HOSTILE])
+def test_a_judge_that_echoes_a_hostile_text_gives_no_verdict(text):
+    with pytest.raises(Unreadable):
+        read(text)
+    # What the hostile text claims changes nothing in a verdict that quotes it.
+    quoting = json.dumps(verdict(MISREAD, rationale=text[:3_000]))
+    assert read(quoting).codes == (MISREAD,)
 
 
 JSON = st.recursive(

@@ -218,7 +218,7 @@ def test_unreadable_replies_are_asked_about_once_more_and_then_unparsed(study):
         assert asked(running) == 60
         running.script = scripted_judge.verdict
         job = labelling.again(study, "scripted")
-        labelling.run(job, {}, FAST, None)
+        labelling.run(job, FAST)
         assert asked(running) == 70
     assert set(study.view("verdicts")["status"]) == {"ok"}
 
@@ -235,7 +235,7 @@ def test_failed_calls_are_explicit_and_retry_asks_for_them_alone(study):
         one.poison = 0.0
         job = labelling.again(study, "scripted")
         assert job.spec == settings.spec(labelling.prompt.VERSION)
-        table = labelling.run(job, {}, FAST, None)
+        table = labelling.run(job, FAST)
         assert asked(one) - before == len(failed)
         assert table.attrs["report"].items == len(failed)
     assert set(study.view("verdicts")["status"]) == {"ok"}

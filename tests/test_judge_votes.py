@@ -98,7 +98,7 @@ def test_codes_that_more_than_half_of_the_readable_samples_give():
     assert (verdict.primary_code, verdict.confidence) == (MISREAD, 0.5)
     assert verdict.samples == 4
     assert verdict.rationale == f"because of {MISREAD}"
-    assert verdict.detail == "its JSON ends early"
+    assert verdict.detail == "its JSON ends early (1 of 5)"
 
 
 def test_primary_is_what_most_name_and_the_decision_order_breaks_ties():
@@ -249,6 +249,8 @@ def test_a_code_that_was_not_heard_leaves_no_verdict_but_the_votes_of_the_others
         assert verdict.status == ("unparsed" if extra else "failed")
         assert verdict.codes is None
         assert KNOWLEDGE not in verdict.votes
+        if extra:
+            assert verdict.detail == f"its JSON ends early (1 of {len(CODES)}: {KNOWLEDGE})"
         assert verdict.votes[MISREAD] == 0.5
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
+import scripted_judge
+from loopback import Loopback
 
 import erranal
 from erranal.store import Study
@@ -130,3 +135,55 @@ def test_render_conventions_are_a_negative_control(renders):
     assert len(rows) == 16
     assert set(rows["arm_a"]) == {"image:C1_frozen"}
     assert rows["p_adjusted"].min() > 0.05
+
+
+def erranal_command(*arguments: object) -> str:
+    """Run the command line as a user does and return what it printed to stdout."""
+    done = subprocess.run(
+        [sys.executable, "-m", "erranal", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_rules_and_a_model_judge_the_cot_errors_as_a_user_would(mmmu, tmp_path):
+    db = shutil.copy(mmmu.path, tmp_path / "study.duckdb")
+    where = ("--where", "prompt_style = 'cot'", "--db", db)
+    loopback = Loopback(script=scripted_judge.verdict, faults={"500": 0.02, "poison": 0.01}, seed=8)
+    with loopback.in_thread() as server:
+        model = ("--model", "openai:scripted", "--url", server.url, "--no-images")
+        erranal_command("judge", "run", *where)
+        plan = json.loads(erranal_command("judge", "plan", *model, *where, "--json"))
+        assert server.received == 0
+        errors = plan["records"]
+        assert plan["to_judge"] == plan["calls"] == errors > 1_000
+        made = json.loads(
+            erranal_command("judge", "run", *model, *where, "--concurrency", 64, "--json")
+        )
+        assert made["run"]["items"] == errors
+        status = json.loads(erranal_command("judge", "status", "--db", db, "--json"))
+        by_name = {row["judge"]: row for row in status}
+        assert by_name["rules"]["verdicts"] == by_name["scripted"]["verdicts"] == errors
+        failed = by_name["scripted"]["failed"]
+        assert by_name["scripted"]["ok"] + failed == errors
+        assert failed > 0
+        server.poison = 0.0
+        erranal_command("judge", "retry", "scripted", "--db", db)
+        status = json.loads(erranal_command("judge", "status", "--db", db, "--json"))
+        assert {row["judge"]: row["ok"] for row in status} == dict.fromkeys(by_name, errors)
+    found = json.loads(
+        erranal_command("judge", "compare", "scripted", "rules", "--db", db, "--json")
+    )
+    assert {row["n"] for row in found["per_code"]} == {errors}
+    shown = erranal_command("judge", "show", found["disagreements"][0]["output_id"], "--db", db)
+    assert "rules, not a model" in shown
+    assert "=== " in shown  # the record as it was quoted to the model
+    page = tmp_path / "report.html"
+    erranal_command("report", "--db", db, "--out", page)
+    text = page.read_text("utf-8")
+    assert "scripted" in text
+    assert "only" in text

@@ -65,7 +65,7 @@ def url(folder, tmp_path_factory):
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     command += ["--dtype", "float32"]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     with log.open("wb") as written:
         server = subprocess.Popen(command, stdout=written, stderr=written, env=environment)
     address = f"http://127.0.0.1:{port}"

@@ -26,6 +26,15 @@ TEMPLATE = (
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+SHAPE = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 32_768,
+    "initializer_range": 0.2,  # far from uniform, so that ties do not decide
+}
 SIDE = 32  # pixels of an image, in patches of 8
 
 
@@ -57,28 +66,27 @@ def train_tokenizer(*, template: str | None = TEMPLATE):
 def _llama(vocabulary: int):
     from transformers import LlamaConfig
 
-    return LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=32_768,
-        initializer_range=0.2,  # far from uniform, so that ties do not decide
-        bos_token_id=None,
-    )
+    return LlamaConfig(vocab_size=vocabulary, **SHAPE, bos_token_id=None)
 
 
-def save_text_model(folder: Path, *, seed: int = 0, template: str | None = TEMPLATE) -> Path:
-    """Save a text-only chat model (llama, about 130,000 parameters) and return its folder."""
+def save_text_model(
+    folder: Path, *, seed: int = 0, template: str | None = TEMPLATE, window: int | None = None
+) -> Path:
+    """Save a text-only chat model (about 130,000 parameters) and return its folder.
+
+    It is a llama, or with ``window`` a mistral that sees that many tokens back.
+    """
     import torch
-    from transformers import LlamaForCausalLM
+    from transformers import LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
     tokenizer = train_tokenizer(template=template)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(_llama(len(tokenizer)))
+        if window:
+            shape = SHAPE | {"vocab_size": len(tokenizer), "sliding_window": window}
+            model = MistralForCausalLM(MistralConfig(**shape, bos_token_id=None))
+        else:
+            model = LlamaForCausalLM(_llama(len(tokenizer)))
     return _save(folder, model, tokenizer)
 
 

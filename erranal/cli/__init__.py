@@ -11,19 +11,11 @@ from typing import NoReturn
 import click
 
 from erranal import __version__
-from erranal.cli import jobs, output, stages
-
-
-class InOrder(click.Group):
-    """A group that lists its commands in the order of the work."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands as they were added."""
-        return list(self.commands)
+from erranal.cli import jobs, options, output, stages
 
 
 @click.group(
-    cls=InOrder,
+    cls=options.InOrder,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `erranal demo`, or `erranal run --text FILE --image FILE`.",
 )

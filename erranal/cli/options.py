@@ -13,6 +13,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_DB = Path("db/study.duckdb")
 AS_PATH = click.Path(path_type=Path)
 
+
+class InOrder(click.Group):
+    """A group that lists its commands in the order of the work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands as they were added."""
+        return list(self.commands)
+
+
 db = click.option(
     "--db",
     type=AS_PATH,

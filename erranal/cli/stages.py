@@ -189,15 +189,17 @@ def cluster(db: Path, **flags: Any) -> None:
 @click.option("--judge", metavar="JUDGE", help="Whose codes the page shows (see `judge status`).")
 @click.option("--json", "as_json", is_flag=True, help="Print the page's summary as JSON.")
 @options.quiet
-def report(db: Path, out: Path | None, as_json: bool, quiet: bool, **flags: str | None) -> None:
+def report(
+    db: Path, out: Path | None, as_json: bool, quiet: bool, title: str | None, judge: str | None
+) -> None:
     """Write the report: one HTML file that opens with no network."""
     from erranal import report as stage
 
     study = _open(db)
     with output.progress_bar(quiet=quiet or as_json) as progress:
-        result = stage.run(study, path=out, progress=progress, **flags)
+        result = stage.run(study, path=out, title=title, judge=judge, progress=progress)
     if as_json:
-        output.print_json(stage.summary(study, judge=flags["judge"]))
+        output.print_json(stage.summary(study, judge=judge))
     else:
         print(result["path"].iloc[0])
 

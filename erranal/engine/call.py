@@ -126,8 +126,8 @@ class Report:
     spent_usd
         Cost by the usage that came back.
     unsure_usd
-        At most this much was spent besides, on attempts without usage: those that timed out, and
-        replies that carried no token counts.
+        At most this much was spent besides, on attempts without usage: those that timed out or
+        were cut short, and replies that carried no token counts. Counted where there is a budget.
     tokens_in, tokens_cached, tokens_out
         Tokens of prompts, the part of them that was cached, and of replies.
     seconds

@@ -37,8 +37,6 @@ class Gate:
     ----------
     in_flight
         Calls under way.
-    passed
-        Calls let through so far.
     waited_s
         Seconds in which calls waited for a rate limit, the endpoint's or one's own.
     why
@@ -58,7 +56,6 @@ class Gate:
         self._timer: asyncio.TimerHandle | None = None
         self._held_since: float | None = None
         self.in_flight = 0
-        self.passed = 0
         self.waited_s = 0.0
         self.why = ""
         stop.tell(self._turn_away)
@@ -153,7 +150,6 @@ class Gate:
     def _admit(self, need: Need) -> Ticket:
         now = self._loop.time()
         self.in_flight += 1
-        self.passed += 1
         self.window.sent(now)
         self.budget.reserve(need)
         if self._requests is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -78,15 +79,14 @@ class Landing(Generic[R]):
             await self._room.wait()
 
     async def serve(self) -> None:
-        """Land batches until :meth:`close`."""
+        """Land batches until :meth:`close`, and then what is left."""
         self._stop.tell(self._room.set)
-        while not self._closing:
-            try:
+        while True:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):
                     await self._due.wait()
-            except TimeoutError:
-                pass
-            if not await self._one_batch():
+            last = self._closing
+            if not await self._one_batch() or last:
                 return
 
     async def sync(self) -> None:
@@ -118,7 +118,8 @@ class Landing(Generic[R]):
                 await self._loop.run_in_executor(self._threads, segment.delete)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is raised
             if segment is not None:
-                await self._loop.run_in_executor(self._threads, segment.sync)
+                with contextlib.suppress(OSError):  # the error that counts is the one at hand
+                    await self._loop.run_in_executor(self._threads, segment.sync)
                 segment.close()
             self._stop.fail(self._not_landed(error))
             return False

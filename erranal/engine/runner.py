@@ -205,7 +205,9 @@ class _Run(Generic[T, R]):
         await self._cut_off({serving, syncing, telling})
         self._landing.close()
         telling.cancel()
-        await asyncio.gather(serving, syncing, telling, return_exceptions=True)
+        for ended in await asyncio.gather(serving, syncing, telling, return_exceptions=True):
+            if isinstance(ended, Exception):
+                self.stop.fail(ended)
         self._count()
         if narrator is not None and not self.stop.error:
             narrator.tell(self.report, self._gate, asyncio.get_running_loop().time())

@@ -91,10 +91,10 @@ def run(
 
     chosen = selection or Selection()
     book = books.load(codebook)
-    given = {"codebook": str(codebook), "limit": limit, **chosen.given}
     if isinstance(judge, ModelJudge):
         job = labelling.Job(study, book, judge, chosen, retry=retry, limit=limit)
-        return labelling.run(job, given, terms or Terms(), progress)
+        return labelling.run(job, terms or Terms(), progress)
+    given = {"codebook": str(codebook), "limit": limit, **chosen.given}
     by = direct.named(study, judge, book, chosen.scorer) if isinstance(judge, str) else judge
     with study.journal("judge", {"judge": by.spec.name, **given}) as entry:
         done = direct.run(study, by, book, chosen, limit=limit, progress=progress)

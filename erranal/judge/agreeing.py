@@ -121,7 +121,10 @@ def quality(pair: Pair) -> pd.DataFrame:
 
 
 def primary(pair: Pair) -> pd.DataFrame:
-    """Return the primary codes of a by those of b; rows and columns in the order of the book."""
+    """Return the primary codes of a by those of b; rows and columns in the order of the book.
+
+    A judge that does not look for a code cannot name it: its row or column lacks it.
+    """
     import pandas as pd
 
     order = [*dict.fromkeys((*pair.a.codes, *pair.b.codes)), NONE, NOT_STATED]
@@ -133,25 +136,36 @@ def primary(pair: Pair) -> pd.DataFrame:
 
 
 def _primaries(pair: Pair, side: str) -> list[str]:
+    """Return primary codes; none is one only where all compared codes were looked for."""
     import pyarrow.compute as pc
 
+    codes = pc.list_value_length(pair.records[f"codes_{side}"]).to_pylist()
+    whole: list[bool] = pair.compared.all(axis=1).tolist()
     stated = pair.records[f"primary_{side}"].to_pylist()
-    lengths = pc.list_value_length(pair.records[f"codes_{side}"]).to_pylist()
     return [
-        code or (NOT_STATED if codes else NONE) for code, codes in zip(stated, lengths, strict=True)
+        code or (NONE if every and not given else NOT_STATED)
+        for code, given, every in zip(stated, codes, whole, strict=True)
     ]
 
 
 def same_primary(pair: Pair) -> float:
-    """Return the share of equal primary codes; NaN where no record has two."""
+    """Return the share of equal primary codes, where both judges could have given both of them.
+
+    A record counts where each judge says none or names one of the compared codes; NaN where there
+    is no such record.
+    """
+    fit = {*pair.codes, NONE}
     both = zip(_primaries(pair, "a"), _primaries(pair, "b"), strict=True)
-    same = [a == b for a, b in both if NOT_STATED not in (a, b)]
+    same = [a == b for a, b in both if a in fit and b in fit]
     return sum(same) / len(same) if same else nan
 
 
 def same_codes(pair: Pair) -> float:
-    """Return the share of records that have the same ones of the compared codes from both."""
-    return float((~_differing(pair).any(axis=1)).mean())
+    """Return the share of records with the same codes, among those that can be compared in any."""
+    comparable = pair.compared.any(axis=1)
+    if not comparable.any():
+        return nan
+    return float((~_differing(pair)[comparable].any(axis=1)).mean())
 
 
 def _differing(pair: Pair) -> NDArray[np.bool_]:

@@ -93,6 +93,11 @@ def known(
     return found
 
 
+def is_out(answer: Answer) -> bool:
+    """Return whether a call waits in a batch file that is not back yet."""
+    return bool(answer.context["status"] == "exported")
+
+
 def answer_of(row: dict[str, Any]) -> Answer:
     """Return the answer that a row of the table ``calls`` holds."""
     said = None

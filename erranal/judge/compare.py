@@ -161,9 +161,9 @@ def pairwise(
     -------
     DataFrame
         One row a pair: a, b, records that both could read, codes compared, the share of records
-        with equal codes, the share with equal primary codes among those where both name one, and
-        unweighted means over codes of observed and positive agreement, kappa and AC1 (over the
-        codes where the figure has a meaning).
+        with equal codes, the share with equal primary codes where each could have named the
+        other's, and unweighted means over codes of observed and positive agreement, kappa and AC1
+        (over the codes where the figure has a meaning).
     """
     import pandas as pd
 

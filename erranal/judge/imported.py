@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], None]
 
-BATCH = 5_000
+BATCH = 20_000
 SHOWN = 3
 COUNTED = ("rows", "landed", "changed", "unchanged", "unlabelled", "rejected")
 

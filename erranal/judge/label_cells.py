@@ -6,6 +6,7 @@ import ast
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from erranal.codebook import Codebook
@@ -18,6 +19,7 @@ _YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "x"})
 _NO = frozenset({"0", "0.0", "false", "f", "no", "n"})
 _SEPARATOR = re.compile(r"[;,|\n]")
 _LONGEST_LIST = 10_000
+_LONGEST_NAME = 500
 
 
 class Unfit(Exception):  # noqa: N818 - it ends one row, not the run
@@ -38,6 +40,11 @@ class Names:
     rename
         The file's own names, and the codes they stand for.
 
+    Attributes
+    ----------
+    all
+        Every code, in the order of the book.
+
     Raises
     ------
     StageError
@@ -46,6 +53,7 @@ class Names:
 
     def __init__(self, book: Codebook, rename: Mapping[str, str] | None = None) -> None:
         self._book = book
+        self.all = tuple(code.code for code in book.codes)
         self._exact = {_folded(code.code): code.code for code in book.codes}
         for name, code in (rename or {}).items():
             if code not in self._exact.values():
@@ -64,18 +72,13 @@ class Names:
                 if names.count(name) == 1:
                     self._loose.setdefault(name, known.code)
 
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every code of the book."""
-        return tuple(code.code for code in self._book.codes)
-
     def column(self, name: str) -> str | None:
         """Return the code that a column answers; only a whole name makes a column one."""
-        return self._exact.get(_folded(name))
+        return _meant(self._exact, name)
 
     def code(self, text: str) -> str:
         """Return the code meant by its path, its last part or its title."""
-        found = self._loose.get(_folded(text))
+        found = _meant(self._loose, text)
         if found is None:
             raise Unfit("unknown_code", f"{self._book.name} has no code {text[:100]!r}")
         return found
@@ -98,12 +101,17 @@ class Names:
             return []
         if text.startswith("["):
             return [text_of(part, "a list of codes") or "" for part in _bracketed(text)]
-        if _folded(text) in self._loose:
+        if _meant(self._loose, text):
             return [text]
         parts = [part.strip().strip("'\"") for part in _SEPARATOR.split(text)]
         return [part for part in parts if part]
 
 
+def _meant(names: Mapping[str, str], text: str) -> str | None:
+    return names.get(_folded(text)) if len(text) <= _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=4_096)
 def _folded(name: str) -> str:
     return re.sub(r"[\s_\-]+", "_", name.strip().casefold())
 

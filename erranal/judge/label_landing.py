@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,8 @@ def _misfit(said: Place, match: Mapping[str, Any] | None) -> Flaw | None:
 
 
 def _digest(label: Label) -> str:
-    text = json.dumps(asdict(label), sort_keys=True, ensure_ascii=True)
+    said = (label.codes, label.answers, label.primary, label.rationale, label.confidence)
+    text = json.dumps((*said, label.quotes), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

@@ -46,8 +46,8 @@ def begin(
     }
     before = {"path": row["path"], "labels": name, "codebook_id": codebook_id}
     with study.write() as tx:
-        tx.execute("label_forget_rejects", **before)
-        tx.execute("label_forget_source", **before)
+        tx.execute("label_forget_rejects", None, **before)
+        tx.execute("label_forget_source", None, **before)
         tx.append("sources", pd.DataFrame([row]))
     return str(row["source_id"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from erranal.errors import ModelError, StageError
 from erranal.judge import (
     calls,
+    gold,
     naming,
     pictures,
     prompt,
@@ -63,6 +64,12 @@ class Job:
     def ids(self) -> dict[str, str]:
         """What verdicts of this job are filed under."""
         return {"judge_id": self.spec.judge_id, "codebook_id": self.book.codebook_id}
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What the journal says of it."""
+        who = {"judge": self.spec.name, **self.ids, "retry": self.retry, "limit": self.limit}
+        return who | self.selection.given
 
     def asker(self, capabilities: Capabilities) -> Asker:
         """Return what asks the judge."""
@@ -117,8 +124,8 @@ def _due(job: Job, asker: Asker, chosen: list[Selected], *, images: bool) -> Ite
         if verdict.fingerprint == digest and not job.retry:
             continue
         before = known.get(record.output_id, {})
-        if any(answer.status == "exported" for answer in before.values()):
-            continue  # asked by a batch file that is not back yet
+        if any(map(calls.is_out, before.values())):
+            continue
         if job.retry:
             before = {key: answer for key, answer in before.items() if asker.usable(answer)}
         yield Task(record, questions, digest, before, replaces=verdict.status is not None)
@@ -150,9 +157,7 @@ def again(study: Study, name: str, *, limit: int | None = None) -> Job:
     )
 
 
-def run(
-    job: Job, given: Mapping[str, Any], terms: Terms, progress: Progress | None
-) -> pd.DataFrame:
+def run(job: Job, terms: Terms, progress: Progress | None = None) -> pd.DataFrame:
     """Reach the model, ask it about everything that is due, and journal what came of it.
 
     Returns
@@ -170,8 +175,8 @@ def run(
     """
     total = records.count(job.study, job.selection)
     price = _price(job.settings, terms)
-    described = {"judge": job.spec.name, "judge_id": job.spec.judge_id, "retry": job.retry}
-    with job.study.journal(STAGE, {**described, **given}) as entry:
+    with job.study.journal(STAGE, job.described) as entry:
+        _keep_the_test_unseen(job)
         model = reach(job.settings, terms)
         report = _ask(replace(job, pictures=terms.pictures), model, terms, price, total, progress)
         entry.count(**asdict(report), **job.ids)
@@ -191,6 +196,21 @@ def run(
     )
     table.attrs["report"] = report
     return table
+
+
+def _keep_the_test_unseen(job: Job) -> None:
+    """Refuse a prompt that shows a record which is kept for testing judges.
+
+    Raises
+    ------
+    StageError
+        Names the example and the record.
+    """
+    for row in job.study.read("judge_golds", codebook=job.book.name).itertuples():
+        test = gold.kept_for_test(
+            job.study, f"{row.gold_id}+{row.codebook_id}", scorer=job.selection.scorer
+        )
+        gold.guard(job.settings.shots, job.book, test)
 
 
 def reach(settings: ModelJudge, terms: Terms) -> ChatModel:

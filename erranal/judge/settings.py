@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
+from erranal.judge.prompt.style import Ask
 from erranal.judge.shots import Shot
 from erranal.judge.verdict import JudgeSpec
 
@@ -80,7 +81,7 @@ class ModelJudge:
     model: str
     url: str | None = None
     name: str | None = None
-    ask: str = "all"
+    ask: Ask = "all"
     codes: tuple[str, ...] | None = None
     samples: int = 1
     temperature: float | None = 0.0

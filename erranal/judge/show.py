@@ -72,7 +72,8 @@ def show(study: Study, record: str) -> dict[str, Any]:
 
 
 def _rows(study: Study, name: str, output_id: str) -> list[dict[str, Any]]:
-    return study.arrow(name, output_id=output_id).to_pylist()
+    found: list[dict[str, Any]] = study.arrow(name, output_id=output_id).to_pylist()
+    return found
 
 
 def _filed(row: dict[str, Any]) -> tuple[str, str]:

@@ -219,8 +219,19 @@ def _total(values: Iterable[Any]) -> Any:
 
 
 def _detail(heard: Sequence[Heard]) -> str | None:
-    said = dict.fromkeys(
-        f"{one.code}: {one.problem}" if one.code else one.problem for one in heard if one.problem
-    )
-    text = "; ".join(str(problem) for problem in said)
-    return text[:LONGEST_DETAIL] or None
+    """Return every problem once, with how many questions had it and the first codes among them."""
+    about: dict[str, list[str]] = {}
+    for one in heard:
+        if one.problem:
+            about.setdefault(one.problem, []).append(one.code or "")
+    said = [
+        problem if len(heard) == 1 else f"{problem} ({_share(codes, len(heard))})"
+        for problem, codes in about.items()
+    ]
+    return "; ".join(said)[:LONGEST_DETAIL] or None
+
+
+def _share(codes: list[str], total: int) -> str:
+    named = [code for code in dict.fromkeys(codes) if code]
+    listed = ", ".join(named[:3]) + (", ..." if len(named) > 3 else "")
+    return f"{len(codes)} of {total}" + (f": {listed}" if listed else "")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Outcome = ChatReply | ChatFailure
 
-GATHER_S = 0.01  # how long a batch waits for company
+GATHER_S = 0.03  # how long a batch waits for company
 
 
 class Batcher:

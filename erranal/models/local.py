@@ -34,7 +34,8 @@ class LocalChat:
     Without a temperature a reply is greedy. The modes json_schema and json_object are enforced
     while decoding, plain is not. A reply that had to be closed early to stay within ``max_tokens``
     is whole JSON and has the finish reason length. Log-probabilities are those among the tokens
-    that the schema permits at that place, before temperature.
+    that the schema permits at that place, before temperature. The same request gets the same reply
+    in float32; in half precision the rest of a batch can tip a close call between two tokens.
 
     Parameters
     ----------

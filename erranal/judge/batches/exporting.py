@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 STAGE = "judge_batch_export"
 _SERVICES: dict[str, Kind] = {"openai": "openai", "vllm": "openai", "anthropic": "anthropic"}
 _COLUMNS = ("file", "requests", "bytes", "tokens_in", "tokens_out", "cost_usd", "cost_usd_at_most")
+_LEFT = ("too_large", "over_budget", "answered_already")
 
 
 class _Asked(NamedTuple):
@@ -46,7 +47,7 @@ class _Asked(NamedTuple):
 class _Due:
     """The requests that are due, one after the other, and what had to stay behind.
 
-    ``large`` requests are beyond what a file may hold; ``spent_usd`` is what all so far cost at
+    ``left`` counts these by reason; ``spent_usd`` is what all so far cost at
     most.
     """
 
@@ -57,7 +58,7 @@ class _Due:
     price: Price | None
     budget_usd: float | None
     progress: Callable[[int], None]
-    left: dict[str, int] = field(default_factory=lambda: {"large": 0, "answered": 0, "budget": 0})
+    left: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_LEFT, 0))
     spent_usd: float = 0.0
 
     def __iter__(self) -> Iterator[tuple[_Asked, bytes]]:
@@ -65,7 +66,7 @@ class _Due:
         for number, task in enumerate(tasks):
             self.progress(number)
             missing = [one for one in task.questions if one.key not in task.known]
-            self.left["answered"] += not missing
+            self.left["answered_already"] += not missing
             for question in missing:
                 if found := self._request(task, question):
                     yield found
@@ -73,13 +74,13 @@ class _Due:
     def _request(self, task: Task, question: Question) -> tuple[_Asked, bytes] | None:
         line = self.line(question)
         if len(line) > self.largest:
-            self.left["large"] += 1
+            self.left["too_large"] += 1
             return None
         tokens_in, most_out = tokens.estimate(question.request)
         if self.budget_usd is not None and self.price:
             cost = _cost(self.price, tokens_in, most_out)
-            if self.left["budget"] or self.spent_usd + cost > self.budget_usd:
-                self.left["budget"] += 1
+            if self.left["over_budget"] or self.spent_usd + cost > self.budget_usd:
+                self.left["over_budget"] += 1
                 return None
             self.spent_usd += cost
         mode = question.request.mode
@@ -121,15 +122,16 @@ def export(
     pandas.DataFrame
         One row a file: ``file``, ``requests``, ``bytes``, estimated ``tokens_in`` and
         ``tokens_out``, ``cost_usd`` and ``cost_usd_at_most`` at the price of a batch (None where
-        no price is known). ``attrs["left"]`` counts what was not exported: requests too ``large``
-        for a file or beyond the ``budget``, and records whose questions are all
-        ``answered`` already: `erranal judge run` gives their verdicts, and has unreadable replies
+        no price is known). ``attrs["left"]`` counts what was not exported: requests
+        ``too_large`` for a file or ``over_budget``, and records whose questions are all
+        ``answered_already``: `erranal judge run` gives their verdicts, and has unreadable replies
         put right.
 
     Raises
     ------
     StageError
-        When the model has no such service, or a budget is given without a known price.
+        When the model has no such service, a budget is given without a known price, another
+        process is judging with the same judge, or an example is a record that is kept for testing.
     ModelError
         When a file cannot be written; those before it are whole and noted.
     """
@@ -137,8 +139,8 @@ def export(
 
     service, job = _service(job.settings, kind), replace(job, pictures=terms.pictures)
     price = _price(job.settings, terms)
-    described = {"judge": job.spec.name, **job.ids, **job.selection.given, "kind": service}
-    with job.study.journal(STAGE, described) as entry:
+    with job.study.journal(STAGE, {**job.described, "kind": service}) as entry:
+        labelling._keep_the_test_unseen(job)
         saving.save_book(job.study, job.book)
         saving.save_judge(job.study, job.spec)
         with calls.spool(job.study, job.spec.judge_id) as spool:

@@ -14,7 +14,7 @@ from erranal.errors import StageError
 from erranal.judge import calls, pictures, records
 from erranal.judge.asking import Task, fingerprint
 from erranal.judge.batches import ledger
-from erranal.judge.batches.landing import COUNTS, LANDED, Landing
+from erranal.judge.batches.landing import COUNTS, Landing
 from erranal.judge.records import Selected
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _ready(job: Job, asker: Asker, chosen: list[Selected], counts: Counter[str])
         there = [one.key for one in questions if one.key in answers]
         if not there:
             counts["changed"] += 1
-        elif any(answers[key].status not in LANDED for key in there):
+        elif any(calls.is_out(answers[key]) for key in there):
             counts["waiting"] += 1
         elif len(there) < len(questions):
             counts["due"] += 1

@@ -27,6 +27,7 @@ _INVISIBLE = (
 _ODD = re.compile(
     f"[{_INVISIBLE}]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
 )
+_ODD_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 _LINE_ENDS = "\r\x85\u2028\u2029"
 
@@ -62,7 +63,7 @@ class Shown:
 def show(text: str) -> Shown:
     """Return a text without anything that acts instead of being read."""
     shown, hidden = text, 0
-    if _ODD.search(text):
+    if (_ODD_ASCII if text.isascii() else _ODD).search(text):
         hidden = len(_HIDDEN.findall(text))
         shown = _ODD.sub(_visible, text.replace("\r\n", "\n"))
     return Shown(_TOKEN.sub(_look_alike, shown), len(text), hidden)

@@ -90,8 +90,8 @@ facts of the record, the answer is false."""
 ORDER = """\
 # Decision order for the primary code
 Go down the list. The first entry with a code that applies settles it, even where another error \
-comes earlier on the page. Within an entry, codes stand in order of precedence, unless its question \
-says otherwise."""
+comes earlier on the page. Within an entry, codes stand in order of precedence, unless its \
+question says otherwise."""
 
 EVIDENCE = """\
 # Evidence

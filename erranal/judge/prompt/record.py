@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from string import ascii_uppercase
 
 from erranal.judge.prompt.data import Shown, mark, section, show
@@ -134,12 +135,21 @@ def _picture(record: Record, *, attached: bool) -> str:
 
 def _value(text: str) -> str:
     """Return a value of a file: as it is when it is one of ours, as a JSON string otherwise."""
+    return _short(text) if len(text) <= _REMEMBERED else _quoted(text)
+
+
+def _quoted(text: str) -> str:
     if text in _SAID or text in ARMS:
         return text
     shown = show(text).text
     more = f" (the first {FACT_LIMIT} of {len(shown):,} characters)"
-    quoted = json.dumps(shown[:FACT_LIMIT], ensure_ascii=False)
-    return quoted + (more if len(shown) > FACT_LIMIT else "")
+    return _json(shown[:FACT_LIMIT]) + (more if len(shown) > FACT_LIMIT else "")
+
+
+# The same few values stand in most records.
+_REMEMBERED = 40
+_short = lru_cache(maxsize=4_096)(_quoted)
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _letter(position: int) -> str:

@@ -21,7 +21,7 @@ from itertools import islice
 from erranal.judge.prompt.record import choices_text, facts
 from erranal.judge.quotes.alignment import align
 from erranal.judge.quotes.folding import fold
-from erranal.judge.quotes.guard import splits_number, splits_word
+from erranal.judge.quotes.guard import splits_letter, splits_number, splits_word
 from erranal.judge.verdict import Record
 
 __all__ = ["FIELDS", "Place", "locate"]
@@ -31,6 +31,7 @@ FIELDS = ("response", "reasoning", "question", "choices", "reference", "referenc
 WORDS_WHOLE_BELOW = 12
 # Of so short a quote, such as an option letter, the last place counts: answers come last.
 LAST_BELOW = 3
+_PLAIN = ("response", "reasoning", "question")
 # Pieces joined by an ellipsis are one span where they stand so close together.
 MAX_JOINED = 500
 MAX_QUOTE_READ = 5_000
@@ -74,22 +75,51 @@ def locate(
         Whether the judge was shown the reference; where not, it is not searched.
     """
     given = quote.strip(" \n")[:MAX_QUOTE_READ]
-    texts = _texts(record, source, reference=reference)
-    if source == "status" and _in_facts(given, record):
-        return Place("status", None, None, "exact", given)
-    for match, find in _STAGES if given else ():
+    found: Place | None = None
+    if source in _PLAIN:
+        found = _verbatim(given, record, source)
+    elif source == "status":
+        found = _told(given, record)
+    found = found or _searched(given, _texts(record, source, reference=reference))
+    if found is None and source != "status" and len(given) >= WORDS_WHOLE_BELOW:
+        found = _told(given, record)
+    named = source if source in FIELDS else "response"
+    return found or Place(str(named), None, None, "unsupported", None, 0.0)
+
+
+def _verbatim(quote: str, record: Record, source: str) -> Place | None:
+    """Return the place that nearly every quote has, before any other is looked for."""
+    if _EATEN.search(quote):
+        return None
+    text = str(getattr(record, source))
+    found = _exact(quote, text)
+    return _place(source, text, found, "exact") if found else None
+
+
+def _searched(quote: str, texts: list[tuple[str, str]]) -> Place | None:
+    if not quote:
+        return None
+    for match, find in _STAGES:
         for name, text in texts:
-            found = find(given, text)
+            found = find(quote, text)
             if found:
                 return _place(name, text, found, match)
-    for name, text in texts if given else ():
-        aligned = align(_bare(given), text)
+    for name, text in texts:
+        aligned = align(_bare(quote), text)
         if aligned:
             return _place(name, text, aligned[:2], "fuzzy", aligned[2])
-    if given and _in_facts(given, record):
-        return Place("status", None, None, "exact", given)
-    named = source if source in FIELDS else "response"
-    return Place(str(named), None, None, "unsupported", None, 0.0)
+    return None
+
+
+def _told(quote: str, record: Record) -> Place | None:
+    """Return the place of a quote among the facts about the call and the scores."""
+    wanted = fold(_bare(quote)).text.casefold()
+    text = facts(record)
+    told = fold(text).text.casefold()
+    at = told.find(wanted) if wanted else -1
+    if at < 0 or splits_word(told, at, at + len(wanted)):
+        return None
+    return Place("status", None, None, "exact" if quote in text else "normalised", quote)
 
 
 def _place(name: str, text: str, found: tuple[int, int], match: str, score: float = 100.0) -> Place:
@@ -110,13 +140,6 @@ def _texts(record: Record, source: str | None, *, reference: bool) -> list[tuple
         for name in names
     )
     return [(name, text) for name, text in texts if text]
-
-
-def _in_facts(quote: str, record: Record) -> bool:
-    wanted = fold(_bare(quote)).text.casefold()
-    told = fold(facts(record)).text.casefold()
-    at = told.find(wanted) if wanted else -1
-    return at >= 0 and not splits_word(told, at, at + len(wanted))
 
 
 def _exact(quote: str, text: str) -> tuple[int, int] | None:
@@ -161,7 +184,7 @@ def _found(wanted: str, text: str, *, last: bool) -> Iterator[tuple[int, int]]:
 
 
 def _sound(text: str, span: tuple[int, int], length: int) -> bool:
-    if splits_number(text, *span):
+    if splits_number(text, *span) or splits_letter(text, span[1]):
         return False
     return length >= WORDS_WHOLE_BELOW or not splits_word(text, *span)
 
@@ -195,8 +218,8 @@ def _bare(quote: str) -> str:
 
 
 _STAGES: tuple[tuple[str, _Find], ...] = (
-    ("exact", _exact),
     ("normalised", _unescaped),
+    ("exact", _exact),
     ("normalised", _normalised),
     ("normalised", _joined),
 )

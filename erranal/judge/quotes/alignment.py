@@ -15,6 +15,7 @@ SHORTEST = 12
 LONGEST = 600
 LONGEST_TEXT = 60_000
 _WINDOWS = 4
+_NEAR = 40
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 
 
@@ -69,8 +70,8 @@ def _best(
 
     text = folded.text
     best: tuple[int, int, float] | None = None
-    for first in _ends(text, start):
-        for last in _ends(text, end):
+    for first in _starts(wanted, text, start):
+        for last in _stops(wanted, text, end):
             if first >= last or telling(text[first:last]) != needed:
                 continue
             score = ratio(wanted, text[first:last], score_cutoff=THRESHOLD)
@@ -79,9 +80,32 @@ def _best(
     return best
 
 
+def _starts(wanted: str, text: str, at: int) -> set[int]:
+    """Return where a window may begin: at a word, without punctuation that the quote has not."""
+    ends = _ends(text, at)
+    if wanted[0].isalnum():
+        ends |= {_first_word(text, end) for end in ends}
+    return ends
+
+
+def _stops(wanted: str, text: str, at: int) -> set[int]:
+    """Return where a window may end, likewise."""
+    ends = _ends(text, at)
+    if wanted[-1].isalnum():
+        back = text[max(0, at - _NEAR) : at + _NEAR][::-1]
+        offset = max(0, at - _NEAR) + len(back)
+        ends |= {offset - _first_word(back, offset - end) for end in ends}
+    return ends
+
+
+def _first_word(text: str, at: int) -> int:
+    found = _WORD.search(text, at, min(len(text), at + _NEAR))
+    return found.start() if found else at
+
+
 def _ends(text: str, at: int) -> set[int]:
     """Return the word boundaries on both sides of a position, or the position if it is one."""
-    for word in _WORD.finditer(text, max(0, at - 40), min(len(text), at + 40)):
+    for word in _WORD.finditer(text, max(0, at - _NEAR), min(len(text), at + _NEAR)):
         if word.start() < at < word.end():
             return {word.start(), word.end()}
     return {at}

@@ -29,7 +29,7 @@ _PIECE = re.compile(
 _PLAIN, _SPACE, _COMMAND, _OTHER = 1, 2, 3, 5
 _TEX = {
     "times": "*", "cdot": "*", "div": "/", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥",
-    "ne": "≠", "neq": "≠", "pm": "±", "approx": "≈",
+    "ne": "=\u0338", "neq": "=\u0338", "pm": "±", "approx": "≈",
 }  # fmt: skip
 _SAME = {
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc", "'"),
@@ -96,7 +96,8 @@ class _Builder:
         self._last, self._raised = text[-1], ""
 
     def space(self, start: int) -> None:
-        self._space = start
+        if self._space is None:
+            self._space = start
 
     def char(self, char: str, start: int) -> None:
         """Add one character that does not simply stand for itself."""
@@ -116,7 +117,7 @@ class _Builder:
         if self._space is not None and _parts(self._last, first):
             self.out.append(" ")
             self.starts.append(self._space)
-            self.ends.append(start)
+            self.ends.append(max(start, self._space + 1))
         self._space = None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # In a folded text: numbers, operators, variables and option letters, words that turn a sentence
 # around. A hyphen between two letters is none of these; neither are the articles "a" and "I".
 _TELLING = re.compile(
     r"\d+(?:[.,]\d+)*"
-    r"|[=<>≤≥≠≈±+*/^_%]"
+    r"|[=<>≤≥≈]\u0338?|[±+*/^_%]"
     r"|(?<![^\W\d_])-|-(?![^\W\d_])"
     r"|(?<![^\W_])(?:[B-HJ-Zb-hj-z]|A|[^\W\d_a-zA-Z])(?![^\W_])"
     r"|\b(?:no|not|none|nor|never|neither|without|cannot|un(?:true|equal|able))\b|n't\b",
@@ -29,6 +30,11 @@ def splits_number(text: str, start: int, end: int) -> bool:
 def splits_word(text: str, start: int, end: int) -> bool:
     """Return whether a span begins or ends within a word of a script that has spaces."""
     return _within(text, start) or _within(text, end)
+
+
+def splits_letter(text: str, end: int) -> bool:
+    """Return whether a span ends between a letter and its accent, or a sign and its stroke."""
+    return end < len(text) and unicodedata.combining(text[end]) > 0
 
 
 def _within(text: str, at: int) -> bool:

@@ -37,15 +37,15 @@ def find_object(text: str, wanted: Set[str]) -> dict[str, Any]:
     """
     if len(text) > LONGEST:
         raise Unreadable(f"it is {len(text):,} characters long; {LONGEST:,} are the limit")
-    text = _THOUGHT.split(text)[-1].strip().removeprefix("\ufeff")
+    text = text.strip().removeprefix("\ufeff")
     if not text:
         raise Unreadable("it is empty")
     try:
-        found, problem = _objects(text, wanted)
+        found, problem = _objects_after_thoughts(text, wanted)
         if not found:
             mended = _mended(text)
             if mended != text:
-                found, problem = _objects(mended, wanted)
+                found, problem = _objects_after_thoughts(mended, wanted)
     except RecursionError:
         raise Unreadable("its JSON is nested too deeply") from None
     if not found:
@@ -53,6 +53,16 @@ def find_object(text: str, wanted: Set[str]) -> dict[str, Any]:
     if any(other != found[0] for other in found[1:]):
         raise Unreadable("it holds more than one JSON object with a verdict")
     return found[0]
+
+
+def _objects_after_thoughts(text: str, wanted: Set[str]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the objects behind the model's thoughts; a closing tag in a string closes none."""
+    *thoughts, rest = _THOUGHT.split(text)
+    if thoughts:
+        found, problem = _objects(rest, wanted)
+        if found:
+            return found, problem
+    return _objects(text, wanted)
 
 
 def named(value: object) -> str:

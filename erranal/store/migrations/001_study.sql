@@ -18,7 +18,7 @@ COMMENT ON COLUMN sources.source_id IS 'Hash of file content, reader and mapping
 COMMENT ON COLUMN sources.path IS 'Path as the user gave it';
 COMMENT ON COLUMN sources.reader IS 'Reader that understood the file: mmmu-pro, isobench or table';
 COMMENT ON COLUMN sources.mapping IS 'Field mapping in force';
-COMMENT ON COLUMN sources.status IS 'reading while rows are landing, done when all have';
+COMMENT ON COLUMN sources.status IS 'reading while rows are landing, done when all have, replaced when its path was read anew';
 
 CREATE TABLE rejects (
     source_id VARCHAR NOT NULL,

@@ -71,3 +71,5 @@ CREATE TABLE settings (
     value VARCHAR NOT NULL
 );
 COMMENT ON TABLE settings IS 'What is drawn once for a study, such as the key that makes prompt markers unguessable';
+
+COMMENT ON COLUMN evidence.field IS 'response, reasoning, question, choices (no offsets), reference or reference_reasoning (the response under the other condition), or status';

@@ -196,3 +196,9 @@ SELECT source FROM codebooks WHERE codebook_id = $codebook_id;
 SELECT parameters ->> '$.scorer' AS scorer FROM journal
 WHERE stage = 'judge_model' AND parameters ->> '$.judge_id' = $judge_id
 ORDER BY started_at DESC LIMIT 1;
+
+-- name: judge_golds
+-- Gold labels that are divided, under any version of a codebook
+SELECT DISTINCT g.gold_id, g.codebook_id
+FROM gold_splits g LEFT JOIN codebooks b USING (codebook_id)
+WHERE b.name IS NULL OR b.name = $codebook;

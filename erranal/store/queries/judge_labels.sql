@@ -11,25 +11,27 @@ WITH wanted AS (
            unnest(CAST($prompt_style AS VARCHAR[])) AS prompt_style,
            unnest(CAST($sample AS INTEGER[])) AS sample
 ),
-known AS (
-    SELECT o.output_id, o.item_id, o.sample, o.current, a.model, a.arm, a.modality, a.prompt_style, i.benchmark,
-           i.native_id
-    FROM outputs o JOIN arms a USING (run_id) JOIN items i ON i.item_id = o.item_id AND i.item_hash = o.item_hash
+items_meant AS (
+    SELECT DISTINCT w.place, i.item_id, i.benchmark, 0 AS misfit FROM wanted w JOIN items i ON i.item_id = w.item
+    UNION ALL
+    SELECT DISTINCT w.place, i.item_id, i.benchmark, 2
+    FROM wanted w JOIN items i ON i.native_id = w.item AND i.item_id <> w.item
+),
+meant AS (
+    SELECT w.place, o.output_id, o.item_id, o.sample, o.current, o.run_id, 0 AS misfit
+    FROM wanted w JOIN outputs o ON o.output_id = w.output_id
+    UNION ALL
+    SELECT place, o.output_id, o.item_id, o.sample, o.current, o.run_id, m.misfit
+    FROM items_meant m JOIN wanted w USING (place) JOIN outputs o ON o.item_id = m.item_id
+    WHERE o.current AND w.output_id IS NULL AND coalesce(w.benchmark = m.benchmark, TRUE)
 ),
 found AS (
-    SELECT w.place, k.*, 0 AS misfit FROM wanted w JOIN known k ON k.output_id = w.output_id
-    UNION ALL
-    SELECT w.place, k.*, CASE WHEN w.arm = k.modality AND w.arm <> k.arm THEN 1 ELSE 0 END
-    FROM wanted w JOIN known k ON k.item_id = w.item
-    WHERE w.output_id IS NULL AND k.current AND coalesce(w.model = k.model, TRUE)
-      AND coalesce(w.arm IN (k.arm, k.modality), TRUE) AND coalesce(w.prompt_style = k.prompt_style, TRUE)
-      AND coalesce(w.sample = k.sample, TRUE) AND coalesce(w.benchmark = k.benchmark, TRUE)
-    UNION ALL
-    SELECT w.place, k.*, CASE WHEN w.arm = k.modality AND w.arm <> k.arm THEN 3 ELSE 2 END
-    FROM wanted w JOIN known k ON k.native_id = w.item
-    WHERE w.output_id IS NULL AND k.current AND k.item_id <> w.item AND coalesce(w.model = k.model, TRUE)
-      AND coalesce(w.arm IN (k.arm, k.modality), TRUE) AND coalesce(w.prompt_style = k.prompt_style, TRUE)
-      AND coalesce(w.sample = k.sample, TRUE) AND coalesce(w.benchmark = k.benchmark, TRUE)
+    SELECT m.place, m.output_id, m.item_id, m.sample, m.current, a.model, a.arm, a.prompt_style,
+           m.misfit + CASE WHEN w.output_id IS NULL AND w.arm <> a.arm THEN 1 ELSE 0 END AS misfit
+    FROM meant m JOIN arms a USING (run_id) JOIN wanted w ON w.place = m.place
+    WHERE w.output_id IS NOT NULL
+       OR (coalesce(w.model = a.model, TRUE) AND coalesce(w.arm IN (a.arm, a.modality), TRUE)
+           AND coalesce(w.prompt_style = a.prompt_style, TRUE) AND coalesce(w.sample = m.sample, TRUE))
 ),
 best AS (
     SELECT * FROM found QUALIFY rank() OVER (PARTITION BY place ORDER BY misfit) = 1

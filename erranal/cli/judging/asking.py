@@ -1,4 +1,4 @@
-"""The judge's commands: plan, run, status, retry, show, compare, batch files, import and split."""
+"""Commands that put records to a judge, or say what that would take."""
 
 from __future__ import annotations
 
@@ -103,16 +103,18 @@ _TERMS = (
     ),
     click.option("--device", help="Of a model in process, e.g. cuda:0 or cpu."),
 )
-_model, _choice, _terms = (options.combine(*group) for group in (_MODEL, _CHOICE, _TERMS))
+model, choice, terms = (options.combine(*group) for group in (_MODEL, _CHOICE, _TERMS))
 
 
-def _open(db: Path) -> Study:
+def open_study(db: Path) -> Study:
+    """Return the study, which must be there."""
     import erranal
 
     return erranal.open(db, create=False)
 
 
-def _terms_of(flags: dict[str, Any]) -> Terms:
+def terms_of(flags: dict[str, Any]) -> Terms:
+    """Return how a model is reached and what may be spent."""
     from erranal.engine import Limits
     from erranal.judge import Terms
 
@@ -137,7 +139,8 @@ def _selection_of(flags: dict[str, Any]) -> Selection:
     return Selection(**{name: flags[name] for name in ("scorer", "where", "sample", "seed")})
 
 
-def _judge_of(study: Study, flags: dict[str, Any]) -> ModelJudge:
+def judge_of(study: Study, flags: dict[str, Any]) -> ModelJudge:
+    """Return the judge that the flags describe."""
     from erranal.judge import ModelJudge
 
     if not flags["model"]:
@@ -175,30 +178,26 @@ def _shots_of(study: Study, flags: dict[str, Any]) -> tuple[Any, ...]:
     return gold.shots(study, flags["gold"], book, n=flags["shots"], seed=flags["seed"])
 
 
-def _job_of(study: Study, flags: dict[str, Any]) -> Job:
+def job_of(study: Study, flags: dict[str, Any]) -> Job:
+    """Return who is to judge what."""
     from erranal import codebook
     from erranal.judge.labelling import Job
 
     book = codebook.load(flags["codebook"])
     selection, limit = _selection_of(flags), flags["limit"]
-    return Job(study, book, _judge_of(study, flags), selection, limit=limit)
+    return Job(study, book, judge_of(study, flags), selection, limit=limit)
 
 
-@click.group()
-def judge() -> None:
-    """Label the errors against a codebook, by a model or by rules."""
-
-
-@judge.command()
+@click.command()
 @options.db
-@_model
-@_choice
-@_terms
+@model
+@choice
+@terms
 @options.as_json
 @options.quiet
 def plan(db: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Say how many calls, tokens, dollars and minutes a run would take; nothing is sent."""
-    _say_plan(_open(db), flags, as_json=as_json, quiet=quiet)
+    _say_plan(open_study(db), flags, as_json=as_json, quiet=quiet)
 
 
 def _say_plan(study: Study, flags: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
@@ -207,7 +206,7 @@ def _say_plan(study: Study, flags: dict[str, Any], *, as_json: bool, quiet: bool
     from erranal.judge import plan as planning
 
     with output.progress_bar(quiet=quiet or as_json) as progress:
-        made = planning.plan(_job_of(study, flags), _terms_of(flags), progress=progress)
+        made = planning.plan(job_of(study, flags), terms_of(flags), progress=progress)
     if as_json:
         output.print_json(made)
         return
@@ -220,34 +219,30 @@ def _say_plan(study: Study, flags: dict[str, Any], *, as_json: bool, quiet: bool
 def _said(value: Any) -> str:
     if value is None:
         return "not known"
-    return (
-        f"{value:,.2f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-@judge.command()
+@click.command()
 @options.db
-@_model
-@_choice
-@_terms
+@model
+@choice
+@terms
 @click.option("--retry", is_flag=True, help="Only what failed or could not be read.")
 @options.stage
 def run(db: Path, dry_run: bool, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Judge the errors; what is done is neither asked nor paid for again."""
     from erranal import judge as stage
 
-    study = _open(db)
+    study = open_study(db)
     if dry_run and flags["model"]:
         _say_plan(study, flags, as_json=as_json, quiet=quiet)
         return
     if dry_run:
         output.say_state(study, "judge", as_json=as_json)
         return
-    by = _judge_of(study, flags) if flags["model"] else "rules"
+    by = judge_of(study, flags) if flags["model"] else "rules"
     with output.progress_bar(quiet=quiet or as_json) as progress:
         table = stage.run(
             study,
@@ -256,7 +251,7 @@ def run(db: Path, dry_run: bool, as_json: bool, quiet: bool, **flags: Any) -> No
             selection=_selection_of(flags),
             limit=flags["limit"],
             retry=flags["retry"],
-            terms=_terms_of(flags),
+            terms=terms_of(flags),
             progress=progress,
         )
     _print(table, flags["model"], as_json=as_json)
@@ -288,24 +283,10 @@ def _in_words(report: Report) -> str:
     return text
 
 
-@judge.command()
-@options.db
-@options.as_json
-def status(db: Path, as_json: bool) -> None:
-    """List the judges: what each has judged, could not, and cost."""
-    frame = _open(db).read("judge_status")
-    shown = frame if as_json else frame[_STATUS].rename(columns={"cost_usd": "USD"})
-    output.table(shown, as_json=as_json, title="Judges (--json has more)")
-
-
-_STATUS = ["judge", "kind", "codebook", "verdicts", "ok", "unparsed", "failed", "refused"]
-_STATUS += ["gaps", "exported", "mode", "cost_usd"]
-
-
-@judge.command()
+@click.command()
 @click.argument("name", metavar="JUDGE")
 @options.db
-@_terms
+@terms
 @options.limit
 @options.as_json
 @options.quiet
@@ -313,24 +294,11 @@ def retry(name: str, db: Path, as_json: bool, quiet: bool, **flags: Any) -> None
     """Ask a model again about what failed or could not be read, and nothing else."""
     from erranal.judge import labelling
 
-    study = _open(db)
+    study = open_study(db)
     job = labelling.again(study, name, limit=flags["limit"])
     with output.progress_bar(quiet=quiet or as_json) as progress:
-        table = labelling.run(job, {"limit": flags["limit"]}, _terms_of(flags), progress)
+        table = labelling.run(job, terms_of(flags), progress)
     _print(table, job.settings.model, as_json=as_json)
 
 
-@judge.command()
-@click.argument("record", metavar="RECORD")
-@options.db
-@click.option("--prompt/--no-prompt", default=True, help="Print the prompts too.")
-@options.as_json
-def show(record: str, db: Path, prompt: bool, as_json: bool) -> None:
-    """Show one record's verdicts, with the exact prompts and replies behind them."""
-    from erranal.judge import show as showing
-
-    found = showing.show(_open(db), record)
-    if as_json:
-        output.print_json(found)
-        return
-    print(output.printable(showing.in_words(found, prompts=prompt)))
+COMMANDS = (plan, run, retry)

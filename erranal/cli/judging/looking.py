@@ -1,0 +1,108 @@
+"""Commands that look at what judges said: status, show and compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from erranal.cli import options, output
+from erranal.cli.judging.asking import open_study
+
+if TYPE_CHECKING:
+    from erranal.judge.compare import Comparison
+
+
+@click.command()
+@options.db
+@options.as_json
+def status(db: Path, as_json: bool) -> None:
+    """List the judges: what each has judged, could not, and cost."""
+    frame = open_study(db).read("judge_status")
+    shown = frame if as_json else frame[_STATUS].rename(columns={"cost_usd": "USD"})
+    output.table(shown, as_json=as_json, title="Judges (--json has more)")
+
+
+_STATUS = ["judge", "kind", "codebook", "verdicts", "ok", "unparsed", "failed", "refused"]
+_STATUS += ["gaps", "exported", "mode", "cost_usd"]
+
+
+@click.command()
+@click.argument("record", metavar="RECORD")
+@options.db
+@click.option("--prompt/--no-prompt", default=True, help="Print the prompts too.")
+@options.as_json
+def show(record: str, db: Path, prompt: bool, as_json: bool) -> None:
+    """Show one record's verdicts, with the exact prompts and replies behind them."""
+    from erranal.judge import show as showing
+
+    found = showing.show(open_study(db), record)
+    if as_json:
+        output.print_json(found)
+        return
+    print(output.printable(showing.in_words(found, prompts=prompt)))
+
+
+@click.command()
+@click.argument("judges", nargs=-1, metavar="JUDGE JUDGE...", required=True)
+@options.db
+@options.scorer
+@click.option(
+    "--part",
+    type=click.Choice(["tune", "test"]),
+    help="Only items in this part of the gold labels (see `judge split`).",
+)
+@click.option("--disagreements", is_flag=True, help="List the records on which they differ.")
+@options.as_json
+def compare(
+    judges: tuple[str, ...],
+    db: Path,
+    scorer: str,
+    part: str | None,
+    disagreements: bool,
+    as_json: bool,
+) -> None:
+    """Compare judges, or one judge under two codebooks: NAME, or NAME+CODEBOOK."""
+    from erranal.judge import compare as comparing
+
+    study = open_study(db)
+    if len(judges) < 2:
+        raise click.UsageError("name two judges: `erranal judge status` lists them")
+    if len(judges) > 2:
+        table = comparing.pairwise(study, judges, scorer=scorer, part=part)
+        output.table(table, as_json=as_json, title="Agreement of every two judges")
+        return
+    found = comparing.compare(study, *judges, scorer=scorer, part=part)
+    if disagreements:
+        output.table(found.disagreements, as_json=as_json, title="Records on which they differ")
+    elif as_json:
+        output.print_json(_plain(found))
+    else:
+        _draw(found)
+
+
+def _plain(found: Comparison) -> dict[str, Any]:
+    import pandas as pd
+
+    return {
+        name: output.records(value.reset_index() if name == "primary" else value)
+        if isinstance(value, pd.DataFrame)
+        else value
+        for name, value in vars(found).items()
+    }
+
+
+def _draw(found: Comparison) -> None:
+    output.say(f"A is {found.a}, B is {found.b}.")
+    output.table(found.totals, as_json=False, title="Records")
+    shown = ["code", "n", "both", "only_a", "only_b", "neither", "observed", "positive", "kappa"]
+    output.table(found.per_code[shown], as_json=False, title="Codes (--json has all figures)")
+    if len(found.left_out):
+        output.table(found.left_out, as_json=False, title="Codes that are not compared")
+    if found.quality is not None:
+        output.table(found.quality, as_json=False, title="A against the labels of B, by arm")
+    output.say("`--disagreements` lists the records on which they differ.")
+
+
+COMMANDS = (status, show, compare)
