@@ -370,3 +370,25 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path):
         )
         assert "Codes given by openai:scripted" in again.stdout
         assert asked(running) == made.count("verdicts") == 200
+
+
+@pytest.mark.parametrize("ask", ["all", "each"])
+def test_a_tiny_vision_model_in_process_judges_with_its_picture(ask, study, tmp_path):
+    pytest.importorskip("llguidance", reason="local models are not installed")
+    import tiny_models
+    from PIL import Image
+
+    folder = tmp_path / "tiny"
+    tiny_models.save_vision_model(folder)
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(tmp_path / "page.png")
+    _edit(study, "UPDATE outputs SET image = 'page.png' WHERE run_id = 'image'")
+    codes = ("reading.value_misread", "thinking.calculation")
+    settings = ModelJudge(f"hf:{folder}", ask=ask, codes=codes, max_tokens=300)
+    terms = Terms(limits=Limits(concurrency=4), pictures=tmp_path, device="cpu")
+    table = judge.run(study, judge=settings, limit=3, terms=terms)
+    assert table.attrs["report"].failed == 0
+    frame = study.view("verdicts")
+    assert frame["status"].tolist() == ["ok"] * 3, frame["detail"].tolist()
+    assert set(frame["mode"]) == {"json_schema"}
+    asked_of = showing.show(study, frame["output_id"].iloc[0])
+    assert "probability" in asked_of["calls"][0]

@@ -137,10 +137,11 @@ def primary(pair: Pair) -> pd.DataFrame:
 
 def _primaries(pair: Pair, side: str) -> list[str]:
     """Return primary codes; none is one only where all compared codes were looked for."""
+    import numpy as np
     import pyarrow.compute as pc
 
     codes = pc.list_value_length(pair.records[f"codes_{side}"]).to_pylist()
-    whole: list[bool] = pair.compared.all(axis=1).tolist()
+    whole = np.logical_and.reduce(pair.compared, axis=1)
     stated = pair.records[f"primary_{side}"].to_pylist()
     return [
         code or (NONE if every and not given else NOT_STATED)

@@ -90,6 +90,7 @@ class Asker:
             temperature=settings.temperature,
             top_p=settings.top_p,
             seed=settings.seed,
+            exact=settings.in_process,
             top_logprobs=ALTERNATIVES if logprobs and settings.ask == "each" else 0,
         )
         self._samples = settings.samples

@@ -13,6 +13,7 @@ from erranal.errors import StageError
 from erranal.judge.prompt.style import Ask
 from erranal.judge.shots import Shot
 from erranal.judge.verdict import JudgeSpec
+from erranal.models import weights
 
 if TYPE_CHECKING:
     from erranal.engine import Limits
@@ -107,6 +108,11 @@ class ModelJudge:
                 "give a temperature, such as 0.7"
             )
 
+    @property
+    def in_process(self) -> bool:
+        """Whether replies are held to the schema here, and not by a server."""
+        return self.model.startswith("hf:")
+
     def spec(self, version: str) -> JudgeSpec:
         """Return what is stored of the judge; ``version`` is that of the prompt."""
         params = {
@@ -116,9 +122,15 @@ class ModelJudge:
         }
         params["assesses"] = sorted(self.codes) if self.codes else None
         params["shots"] = [shot.record.output_id for shot in self.shots]
+        params["weights"] = self._weights()
         params["shots_sha256"] = _digest(self.shots) if self.shots else None
         name = self.name or self.model.partition(":")[2] or self.model
         return JudgeSpec("llm", name, version, self.model, params)
+
+    def _weights(self) -> str | None:
+        """Return the hash of a model's folder: other weights in it are another judge."""
+        folder = Path(self.model.partition(":")[2])
+        return weights.fingerprint_once(folder) if self.in_process and folder.is_dir() else None
 
 
 def from_stored(row: Mapping[str, Any]) -> ModelJudge:

@@ -139,6 +139,10 @@ class ChatModel(Protocol):
         """
         ...
 
+    async def disconnect(self) -> None:
+        """Let go of what belongs to the running event loop; the model can be asked in another."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections and memory."""
         ...

