@@ -490,7 +490,7 @@ CREATE TABLE scores (
     PRIMARY KEY (output_id, scorer)
 );
 
--- What is drawn once for a study, such as the key that makes prompt markers unguessable
+-- What is drawn once for a study, such as the key that makes prompt markers unguessable, and what batch files were exported for
 CREATE TABLE settings (
     name VARCHAR NOT NULL,
     value VARCHAR NOT NULL,

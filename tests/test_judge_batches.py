@@ -676,7 +676,7 @@ def test_an_example_that_is_kept_for_testing_is_refused(study, monkeypatch):
     def refuse(_: Job) -> None:
         raise StageError("example 1 is kept for testing")
 
-    monkeypatch.setattr(labelling, "_keep_the_test_unseen", refuse)
+    monkeypatch.setattr(labelling, "keep_the_test_unseen", refuse)
     with pytest.raises(StageError, match="kept for testing"):
         export(study)
     assert not folder(study).exists()

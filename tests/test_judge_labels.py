@@ -20,11 +20,14 @@ from hypothesis import strategies as st
 
 from erranal import codebook
 from erranal.errors import StageError
-from erranal.judge import compare, gold, imported, label_files, leaks, naming, saving
-from erranal.judge.label_cells import Names, Unfit
-from erranal.judge.label_rows import Reader
+from erranal.judge import compare, gold, naming, saving
+from erranal.judge import labels as imported
+from erranal.judge.gold import leaks
+from erranal.judge.gold.stratify import stratified
+from erranal.judge.labels import files as label_files
+from erranal.judge.labels.cells import Names, Unfit
+from erranal.judge.labels.rows import Reader
 from erranal.judge.shots import Shot
-from erranal.judge.stratify import stratified
 from erranal.judge.verdict import Evidence, JudgeSpec, Record, Verdict
 from erranal.store import Study
 
@@ -414,7 +417,7 @@ def test_hostile_csv(study, tmp_path):
 
 
 def test_a_line_that_is_too_long_is_not_held(study, tmp_path, monkeypatch):
-    monkeypatch.setattr("erranal.judge.label_files.LONGEST_LINE", 1_000)
+    monkeypatch.setattr("erranal.judge.labels.files.LONGEST_LINE", 1_000)
     rows = [
         {"output_id": output(0), "codes": [MISREAD]},
         {"output_id": output(1), "codes": [MISREAD], "memo": "x" * 5_000},

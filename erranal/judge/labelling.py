@@ -124,7 +124,7 @@ def _due(job: Job, asker: Asker, chosen: list[Selected], *, images: bool) -> Ite
         if verdict.fingerprint == digest and not job.retry:
             continue
         before = known.get(record.output_id, {})
-        if any(map(calls.is_out, before.values())):
+        if any(calls.is_out(before[one.key]) for one in questions if one.key in before):
             continue
         if job.retry:
             before = {key: answer for key, answer in before.items() if asker.usable(answer)}
@@ -176,7 +176,7 @@ def run(job: Job, terms: Terms, progress: Progress | None = None) -> pd.DataFram
     total = records.count(job.study, job.selection)
     price = _price(job.settings, terms)
     with job.study.journal(STAGE, job.described) as entry:
-        _keep_the_test_unseen(job)
+        keep_the_test_unseen(job)
         model = reach(job.settings, terms)
         report = _ask(replace(job, pictures=terms.pictures), model, terms, price, total, progress)
         entry.count(**asdict(report), **job.ids)
@@ -198,7 +198,7 @@ def run(job: Job, terms: Terms, progress: Progress | None = None) -> pd.DataFram
     return table
 
 
-def _keep_the_test_unseen(job: Job) -> None:
+def keep_the_test_unseen(job: Job) -> None:
     """Refuse a prompt that shows a record which is kept for testing judges.
 
     Raises

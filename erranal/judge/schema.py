@@ -1,8 +1,9 @@
 """JSON schemas of replies, generated from a codebook.
 
 They keep to what every server takes: all properties required, none besides, no limits on lengths
-and numbers. For a model in process they are exact: every reply that fits can be read. Limits are checked when a reply is read (:mod:`erranal.judge.reply`). Properties come
-in the order in which they are to be written: grounds before the verdict.
+and numbers. For a model in process they are exact: every reply that fits can be read. Limits are
+checked when a reply is read (:mod:`erranal.judge.reply`). Properties come in the order in which
+they are to be written: grounds before the verdict.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _agreeing(schema: dict[str, Any], primary: str) -> dict[str, Any]:
     properties = schema["properties"]
     codes = properties["codes"]["properties"]
     if primary == NONE:
-        agreeing = dict.fromkeys(codes, {"const": False})
+        agreeing = {name: {"const": False} for name in codes}
     else:
         agreeing = codes | {primary: {"const": True}}
     changed = {"codes": _object(agreeing), "primary": {"const": primary}}

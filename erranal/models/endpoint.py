@@ -115,7 +115,7 @@ class Endpoint(ABC):
         await self.disconnect()
 
     async def disconnect(self) -> None:
-        """Close the connections, which belong to one event loop; the next request opens new ones."""
+        """Close the connections, which belong to one event loop; they are opened again."""
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()

@@ -185,7 +185,8 @@ def job_of(study: Study, flags: dict[str, Any]) -> Job:
 
     book = codebook.load(flags["codebook"])
     selection, limit = _selection_of(flags), flags["limit"]
-    return Job(study, book, judge_of(study, flags), selection, limit=limit)
+    retry = flags.get("retry", False)
+    return Job(study, book, judge_of(study, flags), selection, retry=retry, limit=limit)
 
 
 @click.command()

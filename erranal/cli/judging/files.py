@@ -24,6 +24,7 @@ def batch() -> None:
 @model
 @choice
 @terms
+@click.option("--retry", is_flag=True, help="Only what failed or could not be read.")
 @options.as_json
 @options.quiet
 def export(folder: Path, db: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
@@ -121,11 +122,11 @@ def import_labels(
 ) -> None:
     """Read labels made elsewhere (CSV, JSONL, Parquet) as one more judge."""
     from erranal import codebook as books
-    from erranal.judge import imported
+    from erranal.judge import labels
 
     study = open_study(db)
     with output.progress_bar(quiet=quiet or as_json) as progress:
-        table = imported.import_labels(
+        table = labels.import_labels(
             study,
             files,
             name=name,
@@ -135,7 +136,7 @@ def import_labels(
             rename=_pairs(pairs["rename"]),
             progress=progress,
         )
-    rejected = imported.rejects(study, name, books.load(codebook).codebook_id)
+    rejected = labels.rejects(study, name, books.load(codebook).codebook_id)
     if as_json:
         said = {"files": output.records(table), "rejected": output.records(rejected)}
         output.print_json(said)
@@ -167,9 +168,9 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 @options.as_json
 def split(gold: str, db: Path, test_share: float, seed: int, force: bool, as_json: bool) -> None:
     """Divide imported labels by item: one part to tune a judge with, one to test it on."""
-    from erranal.judge import gold as labels
+    from erranal.judge import gold as labelled
 
-    table = labels.split(open_study(db), gold, test_share=test_share, seed=seed, force=force)
+    table = labelled.split(open_study(db), gold, test_share=test_share, seed=seed, force=force)
     output.table(table, as_json=as_json, title="Items by code")
 
 

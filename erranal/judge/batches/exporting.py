@@ -140,7 +140,7 @@ def export(
     service, job = _service(job.settings, kind), replace(job, pictures=terms.pictures)
     price = _price(job.settings, terms)
     with job.study.journal(STAGE, {**job.described, "kind": service}) as entry:
-        labelling._keep_the_test_unseen(job)
+        labelling.keep_the_test_unseen(job)
         saving.save_book(job.study, job.book)
         saving.save_judge(job.study, job.spec)
         with calls.spool(job.study, job.spec.judge_id) as spool:

@@ -70,6 +70,6 @@ CREATE TABLE settings (
     name  VARCHAR PRIMARY KEY,
     value VARCHAR NOT NULL
 );
-COMMENT ON TABLE settings IS 'What is drawn once for a study, such as the key that makes prompt markers unguessable';
+COMMENT ON TABLE settings IS 'What is drawn once for a study, such as the key that makes prompt markers unguessable, and what batch files were exported for';
 
 COMMENT ON COLUMN evidence.field IS 'response, reasoning, question, choices (no offsets), reference or reference_reasoning (the response under the other condition), or status';

@@ -194,7 +194,8 @@ SELECT source FROM codebooks WHERE codebook_id = $codebook_id;
 -- name: judge_scorer_of
 -- The scorer by which a judge last selected errors
 SELECT parameters ->> '$.scorer' AS scorer FROM journal
-WHERE stage = 'judge_model' AND parameters ->> '$.judge_id' = $judge_id
+WHERE stage IN ('judge_model', 'judge_batch_export') AND parameters ->> '$.judge_id' = $judge_id
+  AND parameters ->> '$.scorer' IS NOT NULL
 ORDER BY started_at DESC LIMIT 1;
 
 -- name: judge_golds

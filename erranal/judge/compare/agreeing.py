@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from erranal.judge.side_by_side import Pair
+    from erranal.judge.compare.side_by_side import Pair
 
     Cells = tuple[int, int, int, int]
 

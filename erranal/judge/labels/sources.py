@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from erranal.judge.label_files import Flaw
+from erranal.judge.labels.files import Flaw
 
 if TYPE_CHECKING:
     from erranal.store import Study

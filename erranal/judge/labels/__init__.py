@@ -2,7 +2,7 @@
 
 A row names its output by ``output_id``, or by its item (``item_id`` or ``native_id``) with model
 and arm, and prompt style and sample where several outputs fit. Its label is a list of codes, a
-primary code, or one yes-or-no column a code (:data:`erranal.judge.label_rows.FIELDS` lists the
+primary code, or one yes-or-no column a code (:data:`erranal.judge.labels.rows.FIELDS` lists the
 columns). A cell that is empty was not answered, which is something else than "no": ``none`` or
 ``[]`` says that no code applies.
 
@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
-from erranal.judge import label_files, label_sources, saving
-from erranal.judge import label_landing as landing
-from erranal.judge.label_cells import Names, Unfit
-from erranal.judge.label_files import Flaw
-from erranal.judge.label_rows import Label, Reader
+from erranal.judge import saving
+from erranal.judge.labels import files as label_files
+from erranal.judge.labels import landing
+from erranal.judge.labels import sources as label_sources
+from erranal.judge.labels.cells import Names, Unfit
+from erranal.judge.labels.files import Flaw
+from erranal.judge.labels.rows import Label, Reader
 from erranal.judge.verdict import JudgeSpec
 
 if TYPE_CHECKING:

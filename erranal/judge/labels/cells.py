@@ -11,7 +11,7 @@ from typing import Any
 
 from erranal.codebook import Codebook
 from erranal.errors import StageError
-from erranal.judge.label_files import Flaw
+from erranal.judge.labels.files import Flaw
 
 NOT_GIVEN = frozenset({"", "nan", "null", "na", "n/a", "-", "?"})
 NOTHING = frozenset({"none", "(none)", "nothing", "[]"})

@@ -12,12 +12,13 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from erranal.errors import StageError
-from erranal.judge import agreeing, naming, side_by_side
+from erranal.judge import naming
+from erranal.judge.compare import agreeing, side_by_side
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from erranal.judge.side_by_side import Pair
+    from erranal.judge.compare.side_by_side import Pair
     from erranal.store import Study
 
 PARTS = ("tune", "test")

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from erranal.judge import quotes, saving
-from erranal.judge.label_files import Flaw
-from erranal.judge.label_rows import Label, Place
+from erranal.judge.labels.files import Flaw
+from erranal.judge.labels.rows import Label, Place
 from erranal.judge.verdict import MAX_QUOTE, Evidence, Record, Verdict
 
 if TYPE_CHECKING:

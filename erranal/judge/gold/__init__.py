@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
-from erranal.judge import label_landing, leaks, naming
+from erranal.judge import naming
+from erranal.judge.gold import leaks
+from erranal.judge.gold.stratify import Labels, stratified
+from erranal.judge.labels import landing
 from erranal.judge.shots import Shot, shortened
-from erranal.judge.stratify import Labels, stratified
 from erranal.judge.verdict import Record
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ def shots(
     fit.sort(key=lambda label: _drawn(seed, label.output_id))
     texts = {
         record.output_id: record
-        for record in label_landing.records(study, [one.output_id for one in fit], scorer=scorer)
+        for record in landing.records(study, [one.output_id for one in fit], scorer=scorer)
     }
     test = kept_for_test(study, gold, scorer=scorer)
     known_texts = leaks.index(test.records, test.items)
@@ -248,7 +250,7 @@ def kept_for_test(study: Study, gold: str, *, scorer: str = "erranal") -> Tested
     ).to_pylist()
     current = [row["output_id"] for row in rows if row["current"]]
     items = {row["output_id"]: row["item_id"] for row in rows}
-    return Tested(items, label_landing.records(study, current, scorer=scorer))
+    return Tested(items, landing.records(study, current, scorer=scorer))
 
 
 def guard(shots: Sequence[Shot], book: Codebook, test: Tested) -> None:

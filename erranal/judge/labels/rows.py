@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from erranal.errors import StageError
-from erranal.judge.label_cells import NOT_GIVEN, NOTHING, Names, Unfit, answer_of, text_of
+from erranal.judge.labels.cells import NOT_GIVEN, NOTHING, Names, Unfit, answer_of, text_of
 
 # What a row may say, and the columns it is looked for in, first match first.
 FIELDS: dict[str, tuple[str, ...]] = {

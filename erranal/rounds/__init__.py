@@ -1,0 +1,1 @@
+"""Human coding rounds: sampled, coded on a Label Studio server, pulled back, adjudicated."""
