@@ -47,11 +47,21 @@ def test_a_request_for_openai_is_the_request_that_would_be_sent():
     assert made("openai", own_url=True)["body"]["max_tokens"] == 99
 
 
-def test_a_request_for_anthropic_is_held_to_the_schema_by_a_tool():
-    params = made("anthropic")["params"]
-    assert params == anthropic.body("some-model", REQUEST, tool=True)
-    assert params["tool_choice"] == {"type": "tool", "name": "reply"}
-    assert params["tools"][0]["input_schema"] == SCHEMA
+@pytest.mark.parametrize(
+    ("model", "tool"),
+    [
+        ("claude-3-5-haiku-latest", True),
+        ("claude-sonnet-4-20250514", True),
+        ("claude-opus-4-1", True),
+        ("claude-sonnet-4-5", False),
+        ("claude-opus-5-5", False),
+        ("some-model", False),
+    ],
+)
+def test_a_request_for_anthropic_is_held_to_the_schema_as_the_model_knows_it(model, tool):
+    params = json.loads(batch_files.line("anthropic", model, NAME, REQUEST))["params"]
+    assert params == anthropic.body(model, REQUEST, tool=tool)
+    assert ("tool_choice" in params) is tool
 
 
 def test_what_a_service_would_refuse_is_not_written():

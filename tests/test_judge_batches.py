@@ -167,11 +167,18 @@ def openai_result(request: dict) -> dict:
 
 def anthropic_result(request: dict) -> dict:
     params = request["params"]
-    said = reply(seeded(plain(params["messages"][-1]["content"]), None),
-                 params["tools"][0]["input_schema"])  # fmt: skip
+    by_tool = "tools" in params
+    schema = (
+        params["tools"][0]["input_schema"]
+        if by_tool
+        else params["output_config"]["format"]["schema"]
+    )
+    said = reply(seeded(plain(params["messages"][-1]["content"]), None), schema)
     usage = {"input_tokens": 400, "cache_read_input_tokens": 600, "output_tokens": 100}
-    block = {"type": "tool_use", "name": "reply", "input": json.loads(said)}
-    message = {"model": "served", "content": [block], "stop_reason": "tool_use", "usage": usage}
+    block = {"type": "text", "text": said}
+    if by_tool:
+        block = {"type": "tool_use", "name": "reply", "input": json.loads(said)}
+    message = {"model": "served", "content": [block], "stop_reason": "end_turn", "usage": usage}
     result = {"type": "succeeded", "message": message}
     return {"custom_id": request["custom_id"], "result": result}
 

@@ -61,6 +61,13 @@ class Written(Generic[T]):
     size: int
 
 
+# Models before 4.5 know no output format, and newer ones refuse a forced tool: in a batch neither
+# can be tried.
+_WITHOUT_FORMATS = re.compile(
+    r"claude-(?:[123]\b|instant|(?:opus|sonnet|haiku)-4-(?:[01]\b|20\d{6}))"
+)
+
+
 def line(
     kind: Kind, model: str, name: str, request: ChatRequest, *, own_url: bool = False
 ) -> bytes:
@@ -84,8 +91,7 @@ def line(
         raise ModelError(f"{name!r} cannot name a request: use 1 to 64 letters, digits, - and _")
     try:
         if kind == "anthropic":
-            # Which models know an output format cannot be tried; every one takes a forced tool.
-            body = anthropic.body(model, request, tool=True)
+            body = anthropic.body(model, request, tool=bool(_WITHOUT_FORMATS.match(model)))
             made = {"custom_id": name, "params": body}
         else:
             limit = openai.OLD_LIMIT if own_url else openai.NEW_LIMIT

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,9 +10,8 @@ from erranal.errors import StageError
 from erranal.rounds.tokens import Authorization
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    import httpx
 
 CONNECT_S, ANSWER_S = 10.0, 300.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 8.0
