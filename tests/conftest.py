@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from label_studio_server import LabelStudioServer, label_studio_server
 
 from erranal.store import Study
 
@@ -66,3 +67,10 @@ def write() -> Callable[..., Path]:
 def one_arm() -> dict[str, dict[str, str]]:
     """Return a mapping for files that hold one arm of one model."""
     return {"constant": {"model": "m", "modality": "text", "benchmark": "b"}}
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory) -> Iterator[LabelStudioServer]:
+    """Return a real Label Studio server with an admin and two coders."""
+    with label_studio_server(tmp_path_factory.mktemp("label_studio")) as server:
+        yield server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -203,7 +204,17 @@ def test_errors_are_read_a_page_at_a_time(study, monkeypatch):
     chosen = [
         one.output_id for one in records.selected(study, Selection(), judge_id="x", codebook_id="y")
     ]
-    assert chosen == ["1/text", "2/image", "2/image:mono", "3/image", "3/text", "4/image"]
+    assert chosen == ["1/text", "2/image", "2/image:mono", "3/text", "3/image", "4/image"]
+
+
+def test_rows_that_moved_since_they_were_selected_are_found_all_the_same(study):
+    chosen = list(records.selected(study, Selection(), judge_id="x", codebook_id="y"))
+    expected = records.read(study, chosen, scorer="erranal")
+    moved = [replace(one, reference_place=99) for one in chosen]
+    assert records.read(study, moved, scorer="erranal") == expected
+    moved = [replace(one, place=99) for one in chosen]
+    assert records.read(study, moved, scorer="erranal") == expected
+    assert sum(record.reference != "" for record in expected) == 4
 
 
 def test_a_selection_narrows_and_a_sample_is_the_same_for_the_same_seed(study):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from erranal.engine.stop import Stop
 
 R = TypeVar("R")
-EVERY_S = 2.0
-BATCH = 1_000
+EVERY_S = 3.0
+BATCH = 2_000
 FULL = 4 * BATCH  # what may gather while a batch is landing
 SYNC_S = 0.1
 

@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913 - each is a different part of the job
         Keeps what was answered until it has landed. What an earlier process left in it is for the
         caller to recover.
     land
-        Takes a batch of answers and results about every 2 seconds or 1,000 answers, in a thread
+        Takes a batch of answers and results about every 3 seconds or 2,000 answers, in a thread
         and never twice at once. An answer may be landed twice, after a kill between landing and
         forgetting: landing is to be idempotent by ``Answer.key``. An item's answers never land
         after its result.

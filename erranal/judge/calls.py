@@ -82,6 +82,12 @@ def save_prompt(study: Study, text: str) -> None:
         tx.append("prompts", pd.DataFrame([row]), on_conflict="ignore")
 
 
+def any_known(study: Study, *, judge_id: str, codebook_id: str) -> bool:
+    """Return whether this judge was asked anything before."""
+    found = study.arrow("judge_asked", judge_id=judge_id, codebook_id=codebook_id)
+    return bool(found["asked"][0].as_py())
+
+
 def known(
     study: Study, outputs: list[str], *, judge_id: str, codebook_id: str
 ) -> dict[str, dict[str, Answer]]:

@@ -105,17 +105,20 @@ def tasks(job: Job, asker: Asker, *, images: bool) -> Iterator[Task]:
     chosen = records.selected(job.study, job.selection, **job.ids)
     if job.retry:
         chosen = (one for one in chosen if one.status in RETRIED)
+    asked_before = calls.any_known(job.study, **job.ids)
     due = (
         task
         for batch in iter(lambda: list(islice(chosen, records.BATCH)), [])
-        for task in _due(job, asker, batch, images=images)
+        for task in _due(job, asker, batch, images=images, asked_before=asked_before)
     )
     return islice(due, job.limit)
 
 
-def _due(job: Job, asker: Asker, chosen: list[Selected], *, images: bool) -> Iterator[Task]:
+def _due(
+    job: Job, asker: Asker, chosen: list[Selected], *, images: bool, asked_before: bool
+) -> Iterator[Task]:
     standing = {one.output_id: one for one in chosen}
-    known = calls.known(job.study, list(standing), **job.ids)
+    known = calls.known(job.study, list(standing), **job.ids) if asked_before else {}
     for record in records.read(job.study, chosen, scorer=job.selection.scorer):
         picture = pictures.find(record, job.pictures) if images else None
         questions = asker.questions(record, picture)

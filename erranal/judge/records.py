@@ -10,10 +10,14 @@ from erranal.errors import StageError, StoreError
 from erranal.judge.verdict import Record
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from erranal.store import Study
 
-PAGE = 50_000  # ids held at a time, so that memory does not grow with the study
-BATCH = 1_000  # records read at a time
+PAGE = 20_000  # ids held at a time, so that memory does not grow with the study
+BATCH = 2_500  # records read at a time: opening the database costs as much as reading hundreds
+Places = tuple[tuple[int, int], tuple[int, int]]
+EVERYWHERE: Places = ((0, 2**62), (0, 2**62))
 _TEXTS = ("question", "response", "reasoning", "reference", "reference_reasoning")
 _NAMES = tuple(field.name for field in fields(Record))
 _COLUMNS = (
@@ -57,7 +61,8 @@ class Selected:
     """One error to judge, and where its verdict by the judge in question stands.
 
     ``fresh`` says that the verdict is newer than the output and its reference; ``status`` and
-    ``fingerprint`` are of that verdict, None where there is none.
+    ``fingerprint`` are of that verdict, None where there is none. The places are those of the rows
+    in the database.
     """
 
     output_id: str
@@ -65,6 +70,8 @@ class Selected:
     status: str | None
     fingerprint: str | None
     fresh: bool
+    place: int | None = None
+    reference_place: int | None = None
 
 
 def count(study: Study, selection: Selection) -> int:
@@ -85,8 +92,8 @@ def count(study: Study, selection: Selection) -> int:
 def selected(
     study: Study, selection: Selection, *, judge_id: str, codebook_id: str
 ) -> Iterator[Selected]:
-    """Yield the selected errors in the order of their ids, read a page at a time."""
-    after = ""
+    """Yield the selected errors in the order in which they were ingested, a page at a time."""
+    after = -1
     while True:
         page = study.arrow(
             "judge_selected",
@@ -103,20 +110,41 @@ def selected(
             yield from (Selected(*row) for row in zip(*values, strict=True))
         if len(page) < PAGE:
             return
-        after = page["output_id"][-1].as_py()
+        after = page["place"][-1].as_py()
 
 
 def read(study: Study, chosen: list[Selected], *, scorer: str) -> list[Record]:
-    """Return the records of these errors, ordered by their output ids; one short read."""
-    rows = study.arrow(
+    """Return the records of these errors, in the order of the database; one short read."""
+    rows = _rows(study, chosen, scorer, _places(chosen))
+    references = sum(one.reference_id is not None for one in chosen)
+    found = rows["reference_id"]
+    if len(rows) < len(chosen) or len(found) - found.null_count < references:
+        rows = _rows(study, chosen, scorer, EVERYWHERE)  # some have moved since they were selected
+    columns = [_filled(name, rows[name].to_pylist()) for name in _NAMES]
+    return [Record(*values) for values in zip(*columns, strict=True)]
+
+
+def _rows(study: Study, chosen: list[Selected], scorer: str, places: Places) -> pa.Table:
+    (low, high), (reference_low, reference_high) = places
+    return study.arrow(
         "judge_records",
         outputs=[one.output_id for one in chosen],
         references=[one.reference_id for one in chosen],
         scorer=scorer,
-    ).select(_NAMES)
-    columns = [_filled(name, rows[name].to_pylist()) for name in _NAMES]
-    found = [Record(*values) for values in zip(*columns, strict=True)]
-    return sorted(found, key=lambda record: record.output_id)
+        low=low,
+        high=high,
+        reference_low=reference_low,
+        reference_high=reference_high,
+    )
+
+
+def _places(chosen: list[Selected]) -> Places:
+    """Return the first and last places of the outputs, and those of their references."""
+    own = [one.place for one in chosen if one.place is not None]
+    others = [one.reference_place for one in chosen if one.reference_place is not None]
+    if len(own) < len(chosen):
+        return EVERYWHERE
+    return (min(own), max(own)), (min(others, default=0), max(others, default=0))
 
 
 def _filled(name: str, values: list[object]) -> list[object]:

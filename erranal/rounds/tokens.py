@@ -1,4 +1,4 @@
-"""Label Studio's two kinds of API token: read from the environment, put on requests, never shown."""
+"""Label Studio's two kinds of API token: from the environment, onto requests, never shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 from erranal.errors import StageError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     import httpx
+
+PLAUSIBLE = re.compile(r"[A-Za-z0-9_.=-]+")
 
 MISSING = (
     "no Label Studio token in the environment variable {variable}: copy one from Account & Settings"
@@ -34,12 +37,11 @@ def token_from(variable: str) -> str:
     StageError
         When the variable is not set or empty.
     """
-    token = os.environ.get(variable, "").strip()
-    if not token:
+    if not os.environ.get(variable, "").strip():
         raise StageError(MISSING.format(variable=variable))
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not PLAUSIBLE.fullmatch(os.environ[variable].strip()):
         raise StageError(f"{variable} holds characters that no Label Studio token has")
-    return token
+    return os.environ[variable].strip()
 
 
 def is_personal(token: str) -> bool:
@@ -57,9 +59,15 @@ def is_personal(token: str) -> bool:
 class Authorization:
     """Put the token on every request; exchange a personal one for access when it is due.
 
-    Has the shape that httpx wants of a custom authentication (``sync_auth_flow``), so that the
-    token is on the wire and in this object only. Access that an answer calls expired is renewed
-    once for that request.
+    The token is on the wire and in this object only. Access that an answer calls expired is
+    renewed once for that request.
+
+    Parameters
+    ----------
+    url
+        Address of the server, without a trailing slash.
+    variable
+        Environment variable with the token.
     """
 
     def __init__(self, url: str, variable: str) -> None:
@@ -72,20 +80,31 @@ class Authorization:
         kind = "personal access token" if self._personal else "legacy token"
         return f"<{kind} from {self._variable}>"
 
-    def sync_auth_flow(
-        self, request: httpx.Request
-    ) -> Generator[httpx.Request, httpx.Response, None]:
-        """Yield the request with its header, and the exchange of tokens where one is needed."""
+    def for_httpx(self) -> httpx.Auth:
+        """Return this as httpx takes it."""
+        import httpx
+
+        steps = self._steps
+
+        class Steps(httpx.Auth):
+            def auth_flow(
+                self, request: httpx.Request
+            ) -> Generator[httpx.Request, httpx.Response, None]:
+                yield from steps(request)
+
+        return Steps()
+
+    def _steps(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if not self._personal:
             request.headers["Authorization"] = f"Token {self._token}"
             yield request
             return
-        renewed = self._access is None
-        if renewed:
+        fresh = self._access is None
+        if fresh:
             self._keep((yield self._exchange()))
         request.headers["Authorization"] = f"Bearer {self._access}"
         response = yield request
-        if response.status_code == 401 and not renewed:
+        if response.status_code == 401 and not fresh:
             self._keep((yield self._exchange()))
             request.headers["Authorization"] = f"Bearer {self._access}"
             yield request
@@ -107,8 +126,12 @@ class Authorization:
         return httpx.Request("POST", address, json={"refresh": self._token})
 
     def _keep(self, response: httpx.Response) -> None:
+        import httpx
+
         response.read()
-        if response.status_code in {400, 401, 403}:
-            raise self.refused("it is not, or no longer, valid")
-        if response.status_code == 200:
-            self._access = str(response.json()["access"])
+        if response.status_code in {400, 401, 403, 404}:
+            raise self.refused("it is not, or no longer, valid there")
+        if response.status_code != 200:
+            message = f"the exchange of the token was answered {response.status_code}"
+            raise httpx.RemoteProtocolError(message)
+        self._access = str(response.json()["access"])

@@ -3,24 +3,26 @@
 SELECT DISTINCT scorer_version FROM scores WHERE scorer = $scorer ORDER BY scorer_version;
 
 -- name: judge_selected
--- One page of the errors to judge, in the order of their ids, each with its reference (the same model, prompt style, item
--- and sample under another arm, the one nearest to text; for text itself, the image) and the verdict there is
+-- One page of the errors to judge, in the order in which they lie in the database, each with its reference (the same
+-- model, prompt style, item and sample under another arm, the one nearest to text; for text itself, the image) and the
+-- verdict there is
 WITH erring AS (
     SELECT output_id FROM errors WHERE scorer = $scorer AND (TRUE /* where */)
     QUALIFY $sample IS NULL OR row_number() OVER (ORDER BY md5(output_id || $seed), output_id) <= $sample
 ),
-page AS (
-    SELECT output_id FROM erring WHERE output_id > $after ORDER BY output_id LIMIT $size
-),
 placed AS (
-    SELECT o.output_id, o.item_id, o.sample, o.ingested_at, a.model, a.prompt_style, a.arm, a.rank
+    SELECT o.rowid AS place, o.output_id, o.item_id, o.sample, o.ingested_at, a.model, a.prompt_style, a.arm, a.rank
     FROM outputs o JOIN arms a USING (run_id)
     WHERE o.current
 ),
+page AS (
+    SELECT p.* FROM placed p SEMI JOIN erring e USING (output_id)
+    WHERE p.place > $after ORDER BY p.place LIMIT $size
+),
 referenced AS (
-    SELECT e.output_id, e.ingested_at, r.output_id AS reference_id, r.ingested_at AS reference_at
-    FROM page
-    JOIN placed e USING (output_id)
+    SELECT e.place, e.output_id, e.ingested_at,
+           r.output_id AS reference_id, r.place AS reference_place, r.ingested_at AS reference_at
+    FROM page e
     LEFT JOIN placed r ON r.item_id = e.item_id AND r.model = e.model AND r.sample = e.sample
                       AND r.prompt_style = e.prompt_style AND r.arm <> e.arm
     QUALIFY row_number() OVER (
@@ -28,11 +30,12 @@ referenced AS (
         ORDER BY CASE WHEN e.rank = 0 THEN abs(r.rank - 5) ELSE r.rank END, r.arm, r.output_id) = 1
 )
 SELECT r.output_id, r.reference_id, v.status, v.fingerprint,
-       coalesce(v.judged_at >= greatest(r.ingested_at, coalesce(r.reference_at, r.ingested_at)), FALSE) AS fresh
+       coalesce(v.judged_at >= greatest(r.ingested_at, coalesce(r.reference_at, r.ingested_at)), FALSE) AS fresh,
+       r.place, r.reference_place
 FROM referenced r
 LEFT JOIN verdicts v
        ON v.output_id = r.output_id AND v.judge_id = $judge_id AND v.codebook_id = $codebook_id
-ORDER BY r.output_id;
+ORDER BY r.place;
 
 -- name: judge_selected_count
 -- How many errors are to judge
@@ -42,31 +45,49 @@ SELECT count(*) AS n FROM (
 );
 
 -- name: judge_records
--- Everything a judge is shown of these outputs; the lists run in parallel
+-- Everything a judge is shown of these outputs; the lists run in parallel, and the places say where the outputs and
+-- their references lie, so that a large study is not read whole for each batch
 WITH wanted AS (
     SELECT unnest(CAST($outputs AS VARCHAR[])) AS output_id,
            unnest(CAST($references AS VARCHAR[])) AS reference_id
+),
+coded AS (
+    SELECT w.reference_id, o.rowid AS place, o.*
+    FROM wanted w JOIN outputs o USING (output_id)
+    WHERE o.rowid BETWEEN $low AND $high
+),
+item AS (
+    SELECT item_id, arg_max(question, version) AS question, arg_max(choices, version) AS choices,
+           arg_max(gold, version) AS gold, arg_max(answer_type, version) AS answer_type
+    FROM items WHERE item_id IN (SELECT item_id FROM coded) GROUP BY item_id
+),
+shown AS (
+    SELECT DISTINCT ON (o.output_id) o.* FROM wanted w JOIN outputs o ON o.output_id = w.reference_id
+    WHERE o.rowid BETWEEN $reference_low AND $reference_high
 )
-SELECT r.output_id, r.question, r.choices, r.gold, r.answer_type, r.response, r.reasoning, r.status,
-       r.finish_reason, r.tokens_out,
-       TRY_CAST(coalesce(run.decoding ->> '$.max_tokens', run.decoding ->> '$.max_new_tokens',
-                         run.decoding ->> '$.max_completion_tokens',
-                         run.decoding ->> '$.max_output_tokens') AS BIGINT) AS token_limit,
-       r.modality, r.arm, r.prompt_style, s.outcome, s.extracted,
+SELECT c.output_id, coalesce(i.question, l.question) AS question, coalesce(i.choices, l.choices) AS choices,
+       coalesce(i.gold, l.gold) AS gold, coalesce(i.answer_type, l.answer_type) AS answer_type,
+       c.response, c.reasoning, c.status, c.finish_reason, c.tokens_out,
+       TRY_CAST(coalesce(m.decoding ->> '$.max_tokens', m.decoding ->> '$.max_new_tokens',
+                         m.decoding ->> '$.max_completion_tokens',
+                         m.decoding ->> '$.max_output_tokens') AS BIGINT) AS token_limit,
+       m.modality, m.arm, m.prompt_style, s.outcome, s.extracted,
        f.outcome AS other_outcome, f.extracted AS other_extracted,
-       o.response AS reference, o.reasoning AS reference_reasoning, a.arm AS reference_arm,
+       o.output_id AS reference_id, o.response AS reference, o.reasoning AS reference_reasoning, a.arm AS reference_arm,
        o.status AS reference_status, g.outcome AS reference_outcome,
-       coalesce(n.path, r.image) AS image, CASE WHEN n.path IS NULL THEN parse_dirpath(f0.path) END AS folder
-FROM wanted w
-JOIN responses r ON r.output_id = w.output_id
-JOIN runs run ON run.run_id = r.run_id
-JOIN scores s ON s.output_id = w.output_id AND s.scorer = $scorer
-LEFT JOIN scores f ON f.output_id = w.output_id AND f.scorer <> $scorer AND f.scorer IN ('erranal', 'imported')
-LEFT JOIN sources f0 ON f0.source_id = r.source_id
-LEFT JOIN renders n ON n.item_id = r.item_id AND n.condition_id = r.condition_id
-LEFT JOIN outputs o ON o.output_id = w.reference_id
+       coalesce(n.path, c.image) AS image, CASE WHEN n.path IS NULL THEN parse_dirpath(f0.path) END AS folder
+FROM coded c
+JOIN arms m ON m.run_id = c.run_id
+JOIN items i ON i.item_id = c.item_id AND i.item_hash = c.item_hash
+JOIN item l ON l.item_id = c.item_id
+JOIN scores s ON s.output_id = c.output_id AND s.scorer = $scorer
+LEFT JOIN scores f ON f.output_id = c.output_id AND f.scorer <> $scorer AND f.scorer IN ('erranal', 'imported')
+LEFT JOIN sources f0 ON f0.source_id = c.source_id
+LEFT JOIN renders n ON n.item_id = c.item_id AND n.condition_id = m.condition_id
+LEFT JOIN shown o ON o.output_id = c.reference_id
 LEFT JOIN arms a ON a.run_id = o.run_id
-LEFT JOIN scores g ON g.output_id = w.reference_id AND g.scorer = $scorer;
+LEFT JOIN scores g ON g.output_id = c.reference_id AND g.scorer = $scorer
+ORDER BY c.place;
 
 -- name: judge_forget
 -- Remove the evidence of verdicts that are about to be replaced
@@ -100,6 +121,10 @@ SELECT output_id, question, call_id, status, mode, reply, probability, finish_re
 FROM calls
 WHERE judge_id = $judge_id AND codebook_id = $codebook_id
   AND output_id IN (SELECT unnest(CAST($outputs AS VARCHAR[])));
+
+-- name: judge_asked
+-- Whether a judge was asked anything under a codebook
+SELECT EXISTS (SELECT 1 FROM calls WHERE judge_id = $judge_id AND codebook_id = $codebook_id) AS asked;
 
 -- name: judge_status
 -- Every judge under every codebook version: what it has judged, how, and what it was paid
