@@ -7,6 +7,7 @@ relabelled and removed with keys.
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -20,12 +21,17 @@ pytest.importorskip("label_studio_sdk", reason="the client of Label Studio is no
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --no-first-run"
-).split()
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 BOOK = codebook.load("modality_gap")
 KEYS = hotkeys.assign(BOOK)
+VALUES = {"choices": "choices", "taxonomy": "taxonomy", "rating": "rating", "textarea": "text"}
 RESPONSE = "The baker packs 19 rolls.\nالجواب هو 228.\n答案是228。 😀 19 * 12 = 228."
 TASK = {
     "record_id": "0123456789abcdef",
@@ -40,6 +46,8 @@ TASK = {
     "reference_title": "text",
     "judge_note": "16 is read as 19.",
 }
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20">16</text></svg>'
+PICTURE = {"image": "data:image/svg+xml;base64," + base64.b64encode(SVG.encode()).decode()}
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +81,15 @@ def page(browser, label_studio) -> Iterator[Any]:
     context.close()
 
 
-def project(label_studio, title: str, prediction: list[dict[str, Any]]) -> int:
-    client = label_studio.client()
-    config = interface.build(BOOK, image=False, suggestions=bool(prediction))
-    number = client.create_project(title, config, instructions=instructions.html(BOOK))
+def project(
+    label_studio, title: str, prediction: list[dict[str, Any]], *, image: bool = False
+) -> int:
+    config = interface.build(BOOK, image=image, suggestions=bool(prediction))
     predictions = [{"model_version": "judge", "result": prediction}] if prediction else []
-    client.import_tasks(number, [{"data": TASK, "predictions": predictions}])
-    return number
+    with label_studio.client() as client:
+        number = client.create_project(title, config, instructions=instructions.html(BOOK))
+        client.import_tasks(number, [{"data": TASK | PICTURE, "predictions": predictions}])
+    return int(number)
 
 
 def open_stream(page, label_studio, number: int) -> None:
@@ -98,15 +108,29 @@ def go_back_to(page, selector: str) -> None:
     pytest.fail(f"{selector} cannot be reached with Shift+Tab")
 
 
+def pick_code(page, title: str) -> None:
+    go_back_to(page, ".er-side input[role=combobox]")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.activeElement.name === 'taxonomy-search-input'")
+    page.keyboard.type(title)
+    page.wait_for_selector(f".htx-taxonomy-dropdown >> text={title}")
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_selector(f".er-side .ant-select-selection-item >> text={title}")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".htx-taxonomy-dropdown", state="hidden")
+
+
 def submitted(label_studio, number: int) -> dict[str, Any]:
-    (task,) = label_studio.client().changed_tasks(number, None)
+    with label_studio.client() as client:
+        (task,) = client.changed_tasks(number, None)
     (annotation,) = task["annotations"]
-    return annotation
+    return dict(annotation)
 
 
 def answers(annotation: dict[str, Any]) -> dict[str, Any]:
     results = annotation["result"]
-    return {r["from_name"]: r["value"][r["type"]] for r in results if r["type"] != "labels"}
+    return {r["from_name"]: r["value"][VALUES[r["type"]]] for r in results if r["type"] in VALUES}
 
 
 def spans(annotation: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -138,6 +162,8 @@ def test_blind(page, label_studio):
     page.locator(".er-coded .lsf-richtext__line").first.dblclick(position={"x": 105, "y": 10})
     for key in ("c", "c", "c", "c", "g", "k", "k"):
         page.keyboard.press(key)
+    pick_code(page, "Calculation")
+    pick_code(page, "Refusal")
     go_back_to(page, "textarea[name=memo]")
     page.keyboard.type("16 as 19, qwe 123")
     page.keyboard.press("Shift+Enter")
@@ -146,6 +172,7 @@ def test_blind(page, label_studio):
     annotation = submitted(label_studio, number)
     assert answers(annotation) == {
         "primary": ["reading.value_misread"],
+        "codes": [["thinking", "thinking.calculation"], ["output", "output.refusal"]],
         "confidence": 4,
         "flags": ["GOLD"],
         "memo": ["16 as 19, qwe 123"],
@@ -200,8 +227,8 @@ def test_suggested(page, label_studio):
 
 
 def test_keys_are_told_apart(page, label_studio):
-    """Every code answers to its key, and to no other."""
-    number = project(label_studio, "each key", [])
+    """Every code answers to its key, and to no other; nor do the tools of the image."""
+    number = project(label_studio, "each key", [], image=True)
     open_stream(page, label_studio, number)
     named = interface.titles(BOOK) | {"none": "None", "codebook gap": "Codebook gap"}
     seen = {}
@@ -211,6 +238,7 @@ def test_keys_are_told_apart(page, label_studio):
     assert seen == {code: [named[code]] for code in KEYS}
     page.keyboard.press("c")
     assert page.locator(".er .ant-rate-star-full").count() == 1
+    assert page.errors == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1920, 1080)])

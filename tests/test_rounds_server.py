@@ -15,12 +15,13 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from label_studio_server import LabelStudioServer, free_port, server_environment, template
+from label_studio_server import free_port, server_environment, template
 
 from erranal.errors import StageError
 from erranal.rounds import connection, paging
@@ -29,6 +30,7 @@ from erranal.rounds.connection import ServerAnswerError, normal_url
 from erranal.rounds.environment import environment
 from erranal.rounds.labelstudio import LabelStudio
 from erranal.rounds.place import Place, settings
+from erranal.rounds.projects import titled
 from erranal.rounds.server import running
 from erranal.rounds.tokens import is_personal
 
@@ -40,6 +42,7 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg=="
 )
 MANY = 1000
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def choice(code: str) -> dict:
@@ -153,7 +156,7 @@ def test_a_thousand_tasks_go_in_once(admin, project):
     assert landed[-1] == 1
     assert {**ids, "new": again["new"]} == again
     assert admin.import_tasks(project, sent, known=again) == ids
-    by_id = {one["id"]: one for one in admin.changed_tasks(project, None)}
+    by_id = {one["id"]: one for one in admin.changed_tasks(project, EVER)}
     assert len(by_id) == MANY + 1
     for record, number in ids.items():
         assert by_id[number]["data"]["record_id"] == record
@@ -181,12 +184,12 @@ def test_an_update_replaces_data_and_predictions_and_keeps_annotations(admin, pr
     annotation = admin.annotate(number, [choice("r.y")], lead_time=2)
     changed = task("a", "eleven pears")
     admin.update_task(number, changed["data"], changed["predictions"])
-    [now] = admin.changed_tasks(project, None)
+    [now] = admin.changed_tasks(project, EVER)
     assert now["data"] == changed["data"]
     assert [one["result"][1]["value"]["text"] for one in now["predictions"]] == ["eleven"]
     assert [one["id"] for one in now["annotations"]] == [annotation]
     admin.update_task(number, changed["data"], [])
-    [now] = admin.changed_tasks(project, None)
+    [now] = admin.changed_tasks(project, EVER)
     assert now["predictions"] == []
 
 
@@ -258,13 +261,42 @@ def test_pages_neither_miss_nor_repeat_tasks_while_others_come_and_go(admin, pro
     monkeypatch.setattr(paging, "TASKS_PER_PAGE", 10)
     ids = admin.import_tasks(project, tasks(60))
     numbers = list(ids.values())
-    reading = admin.changed_tasks(project, None)
+    reading = admin.changed_tasks(project, EVER)
     met = [next(reading)["id"] for _ in range(10)]
     for number in numbers[:10]:  # with pages by number, the next ten would slip away now
         admin._ask("DELETE", f"/api/tasks/{number}/")
     late = admin.import_tasks(project, [task("late")], known={})["late"]
     met += [one["id"] for one in reading]
     assert met == [*numbers, late]
+
+
+def test_one_export_has_what_the_pages_have(label_studio, admin, project, monkeypatch):
+    ids = admin.import_tasks(project, tasks(30))
+    with label_studio.client("coder-1") as coder:
+        coder.annotate(ids["u00003"], [choice("r.x") | {"origin": "manual"}], lead_time=1.5)
+        coder.annotate(ids["u00004"], [], lead_time=2, skipped=True)
+    same = ("id", "result", "completed_by", "was_cancelled", "lead_time", "parent_prediction")
+    same += ("created_at", "updated_at", "task", "project", "ground_truth")
+
+    def seen(task: dict) -> tuple:
+        annotations = [{name: one[name] for name in same} for one in task["annotations"]]
+        return task["id"], task["data"], task["updated_at"], annotations
+
+    paged = [seen(one) for one in admin.changed_tasks(project, EVER)]
+    exported = list(admin.changed_tasks(project, None))
+    assert [seen(one) for one in exported] == paged
+    assert sum(len(one["annotations"]) for one in exported) == 2
+    assert isinstance(exported[0]["predictions"][0], int)
+    monkeypatch.setattr(paging, "EXPORT_BYTES", 1000)
+    large = list(admin.changed_tasks(project, None))
+    assert [seen(one) for one in large] == paged
+    assert isinstance(large[0]["predictions"][0], dict)
+
+
+def test_an_empty_project_has_no_tasks(admin, project):
+    assert list(admin.changed_tasks(project, None)) == []
+    assert list(admin.changed_tasks(project, EVER)) == []
+    assert admin.annotation_ids(project) == {}
 
 
 def test_a_missing_project_is_an_error_and_no_empty_one(admin):
@@ -430,6 +462,13 @@ def test_an_import_goes_on_when_the_server_dies_and_comes_back(label_studio, pro
 
     seen: list[int] = []
     blow = threading.Timer(0.05, lambda: outages.enter_context(label_studio.away(1.0)))
+    waits: list[str] = []
+    wait = connection.Patience.wait
+    monkeypatch.setattr(
+        connection.Patience,
+        "wait",
+        lambda self, failed: (waits.append(failed.why), wait(self, failed))[1],
+    )
     with label_studio.client() as client, outages:
         ids = client.import_tasks(project, sent, landed=fail_once)
         blow.join()
@@ -438,13 +477,14 @@ def test_an_import_goes_on_when_the_server_dies_and_comes_back(label_studio, pro
         assert sorted(listed) == sorted(one["data"]["record_id"] for one in sent)
         assert client.task_ids(project) == ids
     assert len(ids) == MANY
+    assert waits  # the import met the outage
 
 
 def test_a_listing_goes_on_when_the_server_dies_and_comes_back(label_studio, project, monkeypatch):
     monkeypatch.setattr(paging, "TASKS_PER_PAGE", 50)
     with label_studio.client() as client:
         ids = client.import_tasks(project, tasks(300))
-        reading = client.changed_tasks(project, None)
+        reading = client.changed_tasks(project, EVER)
         met = [next(reading)["id"] for _ in range(120)]
         with label_studio.away(0.5):
             met += [one["id"] for one in reading]
@@ -485,7 +525,7 @@ def test_a_lost_answer_doubles_no_annotation(label_studio, admin, project):
         line = on_a_bad_line(client, "POST", "/annotations/")
         made = client.annotate(number, [choice("r.y")], lead_time=1)
     assert line.lost == 1
-    [now] = admin.changed_tasks(project, None)
+    [now] = admin.changed_tasks(project, EVER)
     mine = [one for one in now["annotations"] if one["id"] == made]
     assert [one["result"][0]["value"]["choices"] for one in mine] == [["r.y"]]
     assert len(now["annotations"]) == 2
@@ -497,7 +537,7 @@ def test_a_lost_answer_doubles_no_prediction(label_studio, admin, project):
         line = on_a_bad_line(client, "POST", "/api/predictions/")
         client.update_task(number, task("a")["data"], task("a")["predictions"])
     assert line.lost == 1
-    [now] = admin.changed_tasks(project, None)
+    [now] = admin.changed_tasks(project, EVER)
     assert len(now["predictions"]) == 1
 
 
@@ -508,7 +548,7 @@ def test_a_lost_answer_doubles_no_project(label_studio, admin):
         line = on_a_bad_line(client, "POST", "/api/projects/")
         made = client.create_project(title, FORM)
     assert line.lost == 1
-    assert sorted(admin._titled(title)) == [older, made]
+    assert sorted(titled(admin._ask, title)) == [older, made]
     for number in (older, made):
         admin.delete_project(number)
 
@@ -619,21 +659,47 @@ def test_a_second_server_on_the_folder_or_port_is_refused(label_studio):
         pass
 
 
+SERVE = """
+import sys
+from erranal.rounds.server import serve
+serve(
+    sys.argv[1],
+    port=int(sys.argv[2]),
+    environment_path=sys.argv[3],
+    ready=lambda server: print(server.process.pid, flush=True),
+)
+"""
+
+
+@contextlib.contextmanager
+def serving(place: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run ``serve`` in a process of its own; yield it and the number of the server's process."""
+    command = [sys.executable, "-c", SERVE, str(place), str(free_port()), str(server_environment())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline())
+
+
 def test_serve_ends_with_control_c_and_leaves_nothing_running(place):
-    home, port = server_environment(), free_port()
-    script = (
-        "import sys; from erranal.rounds.server import serve; "
-        "serve(sys.argv[1], port=int(sys.argv[2]), environment_path=sys.argv[3], "
-        "ready=lambda server: print(server.process.pid, flush=True))"
-    )
     for end in (signal.SIGINT, signal.SIGTERM):
-        command = [sys.executable, "-c", script, str(place), str(port), str(home)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            number = int(process.stdout.readline())
+        with serving(place) as (process, number):
             process.send_signal(end)
             assert process.wait(30) == 0
         assert not Path(f"/proc/{number}").exists()
+
+
+def test_a_server_whose_starter_was_killed_still_holds_its_folder(place):
+    with serving(place) as (process, number):
+        process.kill()
+        process.wait()
+    try:
+        with (
+            pytest.raises(StageError, match=f"process {number}"),
+            running(place, port=free_port(), environment_path=server_environment()),
+        ):
+            pass
+    finally:
+        os.kill(number, signal.SIGKILL)
 
 
 def test_a_server_that_cannot_start_says_why(place):
@@ -672,8 +738,3 @@ def test_a_private_file_replaces_a_public_one(tmp_path):
     write_private(file, "new")
     assert file.read_text() == "new"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-def test_the_fixture_is_told_apart_from_a_server_of_somebody_else(label_studio: LabelStudioServer):
-    assert label_studio.names == ("admin", "coder-1", "coder-2")
-    assert label_studio.url.startswith("http://127.0.0.1:")

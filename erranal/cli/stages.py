@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from erranal.cli import judging, options, output
+from erranal.cli import judging, options, output, rounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,6 +232,7 @@ COMMANDS = (
     gap,
     discordant,
     judging.judge,
+    rounds.rounds,
     embed,
     cluster,
     report,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from erranal.errors import StageError
-from erranal.rounds import projects, tables, units
+from erranal.rounds import groups, tables, units
 from erranal.rounds.pictures import Delivery, is_there
 
 if TYPE_CHECKING:
-    from erranal.rounds.projects import Group
+    from erranal.rounds.groups import Group
     from erranal.rounds.round import Round
     from erranal.store import Study
 
@@ -46,7 +46,7 @@ def plan(
     study, about
         The study and the round.
     layout, coders
-        See :func:`erranal.rounds.projects.assign`; coders by their aliases.
+        See :func:`erranal.rounds.groups.assign`; coders by their aliases.
     delivery
         How pictures are delivered; units without one are in projects of their own.
 
@@ -64,9 +64,9 @@ def plan(
         delivery.check()
     calibration = about.kind == "calibration"
     people = max(_OVERLAP, len(coders)) if calibration else _OVERLAP
-    groups = projects.assign(placed, pictured, layout=layout, coders=sorted(coders), people=people)
+    dealt = groups.assign(placed, pictured, layout=layout, coders=sorted(coders), people=people)
     _settle(study, about, layout, coders, people)
-    return Plan(groups, {unit.unit_id: number for number, unit in enumerate(placed)})
+    return Plan(dealt, {unit.unit_id: number for number, unit in enumerate(placed)})
 
 
 def _pictured(study: Study, about: Round, delivery: Delivery) -> dict[str, bool]:
@@ -77,7 +77,7 @@ def _pictured(study: Study, about: Round, delivery: Delivery) -> dict[str, bool]
         there = {row["unit_id"]: is_there(row["image"], row["folder"]) for row in rows}
     # A unit stays where it is: in another project its task would be a second one.
     recorded = study.arrow("rounds_pictured", round_id=about.round_id).to_pylist()
-    return there | {row["unit_id"]: projects.has_images(row["project"]) for row in recorded}
+    return there | {row["unit_id"]: groups.has_images(row["project"]) for row in recorded}
 
 
 def _settle(study: Study, about: Round, layout: str, coders: Sequence[str], people: int) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CONNECT_S, ANSWER_S = 10.0, 300.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 8.0
 FIRST_CONTACT_S = 3.0
+INSTALL = "coding on a server needs: pip install 'erranal[rounds]'"
 OVERLOADED = frozenset({429, 502, 503, 504})
 FAULTS_ALLOWED = 3
 LONGEST_QUOTE = 600
@@ -121,7 +122,10 @@ class Connection:
     """
 
     def __init__(self, url: str, token_env: str, patience_s: float) -> None:
-        import httpx
+        try:
+            import httpx
+        except ImportError:
+            raise StageError(INSTALL) from None
 
         self.url = normal_url(url)
         self._authorization = Authorization(self.url, token_env)
@@ -226,3 +230,12 @@ class Connection:
     def _said(self, response: httpx.Response) -> str:
         text = " ".join(response.text.split())
         return self._authorization.hide(text)[:LONGEST_QUOTE] or "nothing more"
+
+
+def delete(ask: Callable[..., Any], path: str) -> None:
+    """Delete what a path names; nothing there is no error, as an answer may have been lost."""
+    try:
+        ask("DELETE", path)
+    except ServerAnswerError as error:
+        if error.status != 404:
+            raise

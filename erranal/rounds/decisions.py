@@ -72,7 +72,8 @@ class Desk:
     def __init__(self, study: Study, round_name: str) -> None:
         self._study = study
         self.round: Round = lifecycle.require_open(study, round_name)
-        self._known = frozenset(code.code for code in self.round.book.codes)
+        codes = study.arrow("progress_codes", codebook_id=self.round.codebook_id)
+        self._known = frozenset(codes["code"].to_pylist())
         rows = study.arrow("adjudication_labels", round_id=self.round.round_id).to_pylist()
         self._ever: dict[str, set[str]] = {row["unit_id"]: set() for row in rows}
         self._now: dict[str, list[str]] = {row["unit_id"]: [] for row in rows}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from erranal.errors import StageError
-from erranal.stats import sampling
 
 KINDS = ("calibration", "main")
 PURPOSES = ("tune", "test")
@@ -97,6 +96,8 @@ class Design:
             raise StageError(f"a size of {self.size} pairs is too small: give 1 or more")
         if not -(2**31) <= self.seed < 2**31:
             raise StageError(f"the seed {self.seed} does not fit: give a number of 32 bits")
+        from erranal.stats import sampling
+
         try:
             sampling.require_shares(self.uniform_share, self.equality)
         except ValueError as error:

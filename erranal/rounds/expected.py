@@ -52,7 +52,7 @@ class Pace:
     def __post_init__(self) -> None:
         if self.coders < 1 or not self.minutes_per_unit > 0 or not self.half_width > 0:
             raise StageError("coders, minutes per unit and half-width have to be positive")
-        if not (-1 <= self.correlation <= 1 and 0 <= self.sensitivity <= 1):
+        if not (-1 < self.correlation < 1 and 0 <= self.sensitivity <= 1):
             raise StageError("a correlation lies between -1 and 1, a sensitivity between 0 and 1")
 
 

@@ -8,14 +8,13 @@ the task, or change the type of an attribute.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from importlib import resources
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from erranal.errors import StageError
-from erranal.rounds import hotkeys
+from erranal.rounds import elements, hotkeys
 from erranal.rounds.form import GAP, NONE
 
 if TYPE_CHECKING:
@@ -39,9 +38,6 @@ _ANSWERS = {
 _KEYS = "Ctrl+Enter submit · Ctrl+Space skip · Ctrl+Z undo"
 _SPAN_KEYS = "Alt+. next marked span · Backspace remove it · U leave it"
 _MAC = "(Mac: Cmd+Enter, Alt+Enter, Cmd+Z)"
-# What XML 1.0 cannot hold at all, escaped or not.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WORD_JOINER = "\u2060"
 
 
 def build(book: Codebook, *, image: bool, suggestions: bool) -> str:
@@ -58,18 +54,21 @@ def build(book: Codebook, *, image: bool, suggestions: bool) -> str:
     """
     root, content, side = _frame(book)
     _item(content, image=image)
-    runs = _view(content, "er-runs")
+    runs = elements.view(content, "er-runs")
     _run(runs, "response", "er-coded", "Code this response", hotkeys.RESPONSE)
     _run(runs, "reference", "er-reference", "Reference, for comparison", hotkeys.REFERENCE)
     if suggestions:
-        _shown(_card(content, "Note of the judge"), "judge_note")
-    _header(
-        _view(content, "er-keys"), f"{_KEYS} {_MAC} · {_SPAN_KEYS} · Shift+Enter keep the memo"
+        elements.shown(elements.card(content, "Note of the judge"), "judge_note")
+    elements.header(
+        elements.view(content, "er-keys"),
+        f"{_KEYS} {_MAC} · {_SPAN_KEYS} · Shift+Enter keep the memo",
     )
     _primary(side, book)
     _codes(side, book)
     _confidence_and_flags(side)
-    _text_area(_part(side, "Memo: why, and what is in doubt"), "memo", "Why this code, what is odd")
+    _text_area(
+        elements.part(side, "Memo: why, and what is in doubt"), "memo", "Why this code, what is odd"
+    )
     return _text(root)
 
 
@@ -93,17 +92,19 @@ def build_adjudication(book: Codebook, *, image: bool, coders: int) -> str:
     if coders < 2:
         raise StageError(f"adjudication needs the answers of 2 coders or more, not {coders}")
     root, content, side = _frame(book)
-    answers = _view(content, "er-coders")
+    answers = elements.view(content, "er-coders")
     for number in range(1, coders + 1):
-        _shown(_card(answers, f"Coder {number}"), f"coder_{number}")
+        elements.shown(elements.card(answers, f"Coder {number}"), f"coder_{number}")
     _item(content, image=image)
-    runs = _view(content, "er-runs")
+    runs = elements.view(content, "er-runs")
     _run(runs, "response", "er-coded", "Decide on this response", {})
     _run(runs, "reference", "er-reference", "Reference, for comparison", {})
-    _header(_view(content, "er-keys"), f"{_KEYS} {_MAC} · Shift+Enter keep the reason")
+    elements.header(
+        elements.view(content, "er-keys"), f"{_KEYS} {_MAC} · Shift+Enter keep the reason"
+    )
     _primary(side, book)
     _codes(side, book)
-    area = _text_area(_part(side, "Reason (required)"), "reason", "What decided it")
+    area = _text_area(elements.part(side, "Reason (required)"), "reason", "What decided it")
     area.attrib |= {"required": "true", "requiredMessage": "Say what decided it"}
     return _text(root)
 
@@ -117,14 +118,14 @@ def digest(config: str) -> str:
     try:
         # A document type could define entities that grow without bound; no form has one.
         plain = config if "<!" in config else ET.canonicalize(config, strip_text=True)
-    except ET.ParseError:
+    except (ET.ParseError, ValueError):
         plain = config
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def titles(book: Codebook) -> dict[str, str]:
     """Return what the form calls each code: its title, with the code where titles repeat."""
-    named = {code.code: _long_title(book, code) for code in book.codes}
+    named = {code.code: elements.plain(_long_title(book, code)) for code in book.codes}
     taken = Counter(title.casefold() for title in named.values())
     taken.update(title.casefold() for title, _ in _ANSWERS.values())
     return {
@@ -145,9 +146,9 @@ def _frame(book: Codebook) -> tuple[ET.Element, ET.Element, ET.Element]:
     root = ET.Element("View", className="er")
     css = resources.files("erranal.rounds").joinpath("form.css").read_text("utf-8")
     ET.SubElement(root, "Style").text = css
-    content = _view(root, "er-content")
-    _header(_view(content, "er-meta"), "$meta_line")
-    return root, content, _view(root, "er-side er-card")
+    content = elements.view(root, "er-content")
+    elements.header(elements.view(content, "er-meta"), "$meta_line")
+    return root, content, elements.view(root, "er-side er-card")
 
 
 def _check_families(book: Codebook) -> None:
@@ -160,19 +161,19 @@ def _check_families(book: Codebook) -> None:
 
 
 def _item(parent: ET.Element, *, image: bool) -> None:
-    facts = _view(parent, "er-facts")
+    facts = elements.view(parent, "er-facts")
     for field, title in (("gold", "Gold answer"), ("answer_line", "Scorer")):
-        fact = _view(facts, f"er-fact er-{field.partition('_')[0]}")
-        _title(fact, title)
-        _shown(fact, field)
-    row = _view(parent, "er-item")
-    question = _card(row, "Question, as text", "er-question")
-    _shown(question, "question")
+        fact = elements.view(facts, f"er-fact er-{field.partition('_')[0]}")
+        elements.title(fact, title)
+        elements.shown(fact, field)
+    row = elements.view(parent, "er-item")
+    question = elements.card(row, "Question, as text", "er-question")
+    elements.shown(question, "question")
     if image:
-        _shown(question, "choices_text")
-        _picture(_card(row, "Question, the image the model saw", "er-image"))
+        elements.shown(question, "choices_text")
+        _picture(elements.card(row, "Question, the image the model saw", "er-image"))
     else:
-        _shown(_card(row, "Options", "er-question"), "choices_text")
+        elements.shown(elements.card(row, "Options", "er-question"), "choices_text")
 
 
 def _picture(parent: ET.Element) -> None:
@@ -190,23 +191,23 @@ def _picture(parent: ET.Element) -> None:
 
 
 def _run(parent: ET.Element, name: str, style: str, badge: str, keys: dict[str, str]) -> None:
-    card = _view(parent, f"er-card {style}")
-    head = _view(card, "er-head")
-    _header(_view(head, "er-badge"), badge)
-    _header(_view(head, "er-title"), f"${name}_title")
+    card = elements.view(parent, f"er-card {style}")
+    head = elements.view(card, "er-head")
+    elements.header(elements.view(head, "er-badge"), badge)
+    elements.header(elements.view(head, "er-title"), f"${name}_title")
     if keys:
         labels = ET.SubElement(
             card, "Labels", name=f"ev_{name}", toName=name, choice="single", showInline="true"
         )
         for value, key in keys.items():
             ET.SubElement(labels, "Label", value=value, background=_COLOURS[value], hotkey=key)
-    text = _view(card, "er-text")
+    text = elements.view(card, "er-text")
     attributes = {} if keys else {"selectionEnabled": "false"}
     ET.SubElement(text, "Text", attributes, name=name, value=f"${name}", granularity="symbol")
 
 
 def _primary(parent: ET.Element, book: Codebook) -> None:
-    part = _part(parent, "Primary category: the root cause", "er-primary")
+    part = elements.part(parent, "Primary category: the root cause", "er-primary")
     choices = ET.SubElement(
         part,
         "Choices",
@@ -219,19 +220,16 @@ def _primary(parent: ET.Element, book: Codebook) -> None:
     )
     keys, named = hotkeys.assign(book), titles(book)
     for family in book.families:
-        column = _column(choices, family)
+        column = elements.view(choices, "er-family")
+        elements.title(column, family.title)
         for code in _of(book, family):
-            _choice(column, code.code, named[code.code], code.definition, keys.get(code.code))
-    special = _view(choices, "er-family er-special")
-    _title(special, "No code")
+            elements.choice(
+                column, code.code, named[code.code], code.definition, keys.get(code.code)
+            )
+    special = elements.view(choices, "er-family er-special")
+    elements.title(special, "No code")
     for alias, (title, hint) in _ANSWERS.items():
-        _choice(special, alias, title, hint, keys[alias])
-
-
-def _column(parent: ET.Element, family: Family) -> ET.Element:
-    column = _view(parent, "er-family")
-    _title(column, family.title)
-    return column
+        elements.choice(special, alias, title, hint, keys[alias])
 
 
 def _of(book: Codebook, family: Family) -> list[Code]:
@@ -239,7 +237,7 @@ def _of(book: Codebook, family: Family) -> list[Code]:
 
 
 def _codes(parent: ET.Element, book: Codebook) -> None:
-    part = _part(parent, "Codes: all that apply")
+    part = elements.part(parent, "Codes: all that apply")
     taxonomy = ET.SubElement(
         part,
         "Taxonomy",
@@ -250,19 +248,18 @@ def _codes(parent: ET.Element, book: Codebook) -> None:
         pathSeparator=" › ",
         placeholder="Search or pick codes",
         minWidth="100%",
-        dropdownWidth="420px",
     )
     named = titles(book)
     for family in book.families:
-        branch = _choice(taxonomy, family.id, family.title, family.definition)
+        branch = elements.choice(taxonomy, family.id, family.title, family.definition)
         for code in _of(book, family):
-            _choice(branch, code.code, named[code.code], code.definition)
+            elements.choice(branch, code.code, named[code.code], code.definition)
 
 
 def _confidence_and_flags(parent: ET.Element) -> None:
-    pair = _view(parent, "er-pair er-part")
-    left = _view(pair, "er-half")
-    _title(left, f"Confidence [{hotkeys.CONFIDENCE}]")
+    pair = elements.view(parent, "er-pair er-part")
+    left = elements.view(pair, "er-half")
+    elements.title(left, f"Confidence [{hotkeys.CONFIDENCE}]")
     ET.SubElement(
         left,
         "Rating",
@@ -272,14 +269,14 @@ def _confidence_and_flags(parent: ET.Element) -> None:
         size="small",
         hotkey=hotkeys.CONFIDENCE,
     )
-    _header(_view(left, "er-note"), "1 a guess, 5 certain; each press adds a star")
-    right = _view(pair, "er-half")
-    _title(right, "Flags")
+    elements.header(elements.view(left, "er-note"), "1 a guess, 5 certain; each press adds a star")
+    right = elements.view(pair, "er-half")
+    elements.title(right, "Flags")
     flags = ET.SubElement(
         right, "Choices", name="flags", toName="response", choice="multiple", layout="vertical"
     )
     for alias, title in FLAGS.items():
-        _choice(flags, alias, title, "", hotkeys.FLAGS[alias])
+        elements.choice(flags, alias, title, key=hotkeys.FLAGS[alias])
 
 
 def _text_area(parent: ET.Element, name: str, placeholder: str) -> ET.Element:
@@ -294,52 +291,6 @@ def _text_area(parent: ET.Element, name: str, placeholder: str) -> ET.Element:
         showSubmitButton="false",
         placeholder=placeholder,
     )
-
-
-def _choice(
-    parent: ET.Element, alias: str, title: str, hint: str, key: str | None = None
-) -> ET.Element:
-    choice = ET.SubElement(parent, "Choice", alias=alias, value=_safe(title))
-    if hint:
-        choice.set("hint", _safe(hint))
-    if key:
-        choice.set("hotkey", key)
-    return choice
-
-
-def _view(parent: ET.Element, style: str) -> ET.Element:
-    return ET.SubElement(parent, "View", className=style)
-
-
-def _card(parent: ET.Element, title: str, style: str = "") -> ET.Element:
-    card = _view(parent, f"er-card {style}".strip())
-    _title(card, title)
-    return card
-
-
-def _part(parent: ET.Element, title: str, style: str = "") -> ET.Element:
-    part = _view(parent, f"er-part {style}".strip())
-    _title(part, title)
-    return part
-
-
-def _title(parent: ET.Element, text: str) -> None:
-    _header(_view(parent, "er-label"), _safe(text))
-
-
-def _header(parent: ET.Element, value: str) -> None:
-    ET.SubElement(parent, "Header", value=value, size="5", style="margin: 0")
-
-
-def _shown(parent: ET.Element, field: str) -> None:
-    ET.SubElement(parent, "Text", name=field, value=f"${field}", selectionEnabled="false")
-
-
-def _safe(text: str) -> str:
-    # A dollar would refer to a field of the task; "true" would become a boolean.
-    line = " ".join(_NOT_XML.sub("\ufffd", text).split())
-    joined = line.replace("$", f"${_WORD_JOINER}")
-    return f"{joined}{_WORD_JOINER}" if joined in {"true", "false"} else joined
 
 
 def _text(root: ET.Element) -> str:

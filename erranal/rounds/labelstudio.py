@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from erranal.errors import StageError
-from erranal.rounds.connection import Connection, ServerAnswerError
+from erranal.rounds.connection import Connection, ServerAnswerError, delete
 from erranal.rounds.images import show_folder, upload
-from erranal.rounds.paging import chunks, column_filter, column_names, tasks_of
+from erranal.rounds.paging import chunks, column_filter, column_names, exported, is_light, tasks_of
+from erranal.rounds.projects import create, titled
+from erranal.rounds.suggestions import replace_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 TOKEN_VARIABLE = "LABEL_STUDIO_API_KEY"  # noqa: S105 (its name)
-TITLE_LENGTHS = range(3, 51)
 IDS_SHOWN_CHARACTERS = 500
 # Written inside transactions that end later: what a listing did not see may be older than it.
 CLOCK_MARGIN = timedelta(seconds=30)
@@ -116,29 +117,20 @@ class LabelStudio:
         instructions
             Coder instructions in HTML, shown before the first task when `show_instructions`.
         """
-        if len(title) not in TITLE_LENGTHS:
-            raise StageError(f"the project title {title!r} must have 3 to 50 characters")
-        before = set(self._titled(title))
-        body = {
-            "title": title,
-            "label_config": config,
-            "maximum_annotations": coders_per_task,
-            "expert_instruction": instructions,
-            "show_instruction": show_instructions and bool(instructions),
-            "evaluate_predictions_automatically": False,
-            "show_collab_predictions": True,
-            "sampling": "Sequential sampling",
-        }
-
-        def made_already() -> Json | None:
-            new = set(self._titled(title)) - before
-            return {"id": min(new)} if new else None
-
-        return int(self._ask("POST", "/api/projects/", json=body, again=made_already)["id"])
+        return create(
+            self._ask,
+            title,
+            {
+                "label_config": config,
+                "maximum_annotations": coders_per_task,
+                "expert_instruction": instructions,
+                "show_instruction": show_instructions and bool(instructions),
+            },
+        )
 
     def find_project(self, title: str) -> int | None:
         """Return the oldest project with exactly this title, None when there is none."""
-        return min(self._titled(title), default=None)
+        return min(titled(self._ask, title), default=None)
 
     def config_of(self, project_id: int) -> str:
         """Return the labelling form that a project has now."""
@@ -146,7 +138,7 @@ class LabelStudio:
 
     def delete_project(self, project_id: int) -> None:
         """Delete a project with its tasks and annotations; no project is no error."""
-        self._delete(f"/api/projects/{project_id}/")
+        delete(self._ask, f"/api/projects/{project_id}/")
 
     def import_tasks(
         self,
@@ -198,22 +190,22 @@ class LabelStudio:
     def update_task(self, task_id: int, data: Json, predictions: Sequence[Json]) -> None:
         """Replace a task's data and predictions; its annotations stay."""
         self._ask("PATCH", f"/api/tasks/{task_id}/", json={"data": data})
-        for old in self._predictions(task_id):
-            self._delete(f"/api/predictions/{old['id']}/")
-        for new in predictions:
-            self._predict(task_id, new)
+        replace_predictions(self._ask, task_id, predictions)
 
     def changed_tasks(self, project_id: int, since: datetime | None) -> Iterator[Json]:
-        """Yield the tasks changed at or after a time, with their annotations whole, by id.
+        """Yield the tasks changed at or after a time, or all of them, with annotations whole.
 
-        A task counts as changed when it, an annotation or a prediction of it was made, edited
-        or deleted. Pages are cut by task id, so that changes made meanwhile shift nothing.
+        By id. A task counts as changed when it, an annotation or a prediction of it was made,
+        edited or deleted. All tasks together come as one export, which is several times faster
+        than pages and has predictions by their ids only, unless they would be too large for one
+        answer.
         """
-        filters = []
-        if since is not None:
-            when = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            filters = [column_filter("updated_at", "greater_or_equal", "Datetime", when)]
-        return tasks_of(self._ask, project_id, fields="all", filters=filters)
+        if since is None:
+            light = is_light(self._ask, project_id)
+            return (exported if light else tasks_of)(self._ask, project_id)
+        when = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        changed = column_filter("updated_at", "greater_or_equal", "Datetime", when)
+        return tasks_of(self._ask, project_id, filters=[changed])
 
     def annotation_ids(self, project_id: int) -> dict[int, list[int]]:
         """Return the ids of the annotations that exist now, skips included, by task."""
@@ -256,16 +248,6 @@ class LabelStudio:
         mine = [one["id"] for one in self._annotations(task_id) if one["completed_by"] == me]
         return int(max(set(mine) - before))
 
-    def _titled(self, title: str) -> list[int]:
-        found: list[int] = []
-        page, more = 1, True
-        while more:
-            params = {"title": title, "include": "id,title", "page": page, "page_size": 100}
-            answer = self._ask("GET", "/api/projects/", params=params)
-            found += [one["id"] for one in answer["results"] if one["title"] == title]
-            page, more = page + 1, bool(answer["next"])
-        return found
-
     def _import(self, project_id: int, tasks: Sequence[Json]) -> dict[str, int]:
         import orjson
 
@@ -290,30 +272,9 @@ class LabelStudio:
             raise StageError(f"{len(records)} tasks were sent to {self.url}, {len(ids)} made")
         return dict(zip(records, ids, strict=True))
 
-    def _predict(self, task_id: int, prediction: Json) -> None:
-        before = len(self._predictions(task_id))
-
-        def made_already() -> Json | None:
-            now = self._predictions(task_id)
-            return now[-1] if len(now) > before else None
-
-        body = {"task": task_id, **prediction}
-        self._ask("POST", "/api/predictions/", json=body, again=made_already)
-
-    def _predictions(self, task_id: int) -> list[Json]:
-        found: list[Json] = self._ask("GET", "/api/predictions/", params={"task": task_id})
-        return found
-
     def _annotations(self, task_id: int) -> list[Json]:
         found: list[Json] = self._ask("GET", _annotations_of(task_id))
         return found
-
-    def _delete(self, path: str) -> None:
-        try:
-            self._ask("DELETE", path)
-        except ServerAnswerError as error:
-            if error.status != 404:
-                raise
 
 
 def _annotations_of(task_id: int) -> str:

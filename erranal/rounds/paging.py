@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-TASKS_PER_PAGE = 250
+TASKS_PER_PAGE = 500
+SAMPLED, EXPORT_BYTES = 20, 2**28
 TASKS_PER_REQUEST, BYTES_PER_REQUEST = 1000, 16 * 2**20
 
 
@@ -18,7 +19,7 @@ def tasks_of(
     ask: Callable[..., Any],
     project_id: int,
     *,
-    fields: str,
+    fields: str = "all",
     filters: Sequence[Json] = (),
     hidden: Sequence[str] = (),
 ) -> Iterator[Json]:
@@ -42,27 +43,43 @@ def tasks_of(
     """
     last, more = 0, True
     while more:
-        query: Json = {
-            "filters": {
-                "conjunction": "and",
-                "items": [*filters, column_filter("id", "greater", "Number", last)],
-            },
-            "ordering": ["tasks:id"],
-        }
+        after = column_filter("id", "greater", "Number", last)
+        query: Json = {"filters": {"conjunction": "and", "items": [*filters, after]}}
         if hidden:
             query["hiddenColumns"] = {"explore": list(hidden), "labeling": list(hidden)}
-        params = {
-            "project": project_id,
-            "page_size": TASKS_PER_PAGE,
-            "fields": fields,
-            "resolve_uri": "false",
-            "query": json.dumps(query),
-        }
-        answer = ask("GET", "/api/tasks/", params=params)
+        answer = _page(ask, project_id, query, TASKS_PER_PAGE, fields)
         tasks = answer["tasks"]
         yield from tasks
         more = bool(tasks) and answer["total"] > len(tasks)
         last = tasks[-1]["id"] if tasks else last
+
+
+def is_light(ask: Callable[..., Any], project_id: int) -> bool:
+    """Tell whether all tasks of a project fit into one answer, going by its first ones."""
+    import orjson
+
+    answer = _page(ask, project_id, {}, SAMPLED, "all")
+    sampled = answer["tasks"]
+    total = int(answer["total"])
+    return len(orjson.dumps(sampled)) * total <= EXPORT_BYTES * max(1, len(sampled))
+
+
+def exported(ask: Callable[..., Any], project_id: int) -> Iterator[Json]:
+    """Yield all tasks of a project by id, in one export; predictions are ids only."""
+    params = {"exportType": "JSON", "download_all_tasks": "true", "download_resources": "false"}
+    tasks = ask("GET", f"/api/projects/{project_id}/export", params=params)
+    yield from sorted(tasks, key=lambda task: task["id"])
+
+
+def _page(ask: Callable[..., Any], project_id: int, query: Json, size: int, fields: str) -> Any:
+    params = {
+        "project": project_id,
+        "page_size": size,
+        "fields": fields,
+        "resolve_uri": "false",
+        "query": json.dumps({"ordering": ["tasks:id"], **query}),
+    }
+    return ask("GET", "/api/tasks/", params=params)
 
 
 def column_filter(column: str, operator: str, kind: str, value: Any) -> Json:

@@ -1,126 +1,51 @@
-"""Which unit goes to which project, and what the projects are called.
-
-A project is one arm, with or without images, and either everybody's, where the server gives each
-task to as many people as it needs, or one coder's own. How many people a task is given to is a
-setting of the project, so that units for two coders and for one are in projects of their own.
-"""
+"""Label Studio projects by their title: made once, even over a bad line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
-from erranal.rounds.units import SUGGESTED, Place
 
 if TYPE_CHECKING:
-    from erranal.rounds.round import Round
+    from collections.abc import Callable
 
-LAYOUTS = ("overlap", "per-coder")
-TITLE = 50  # characters that Label Studio takes
-_IMAGE = "image"
+    Json = dict[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What the units of one project have in common.
-
-    Attributes
-    ----------
-    arm
-        ``suggested`` or ``blind``.
-    image
-        Whether its units have images.
-    people
-        How many coders are given each unit.
-    coder_id
-        Whose own it is, None for everybody's.
-    """
-
-    arm: str
-    image: bool
-    people: int
-    coder_id: str | None = None
-
-    @property
-    def suggestions(self) -> bool:
-        """Whether coders see the judge's labels."""
-        return self.arm == SUGGESTED
-
-    def title(self, about: Round) -> str:
-        """Return the project's name: within the limit, and no other round's."""
-        shared = {1: "single", 2: "double"}.get(self.people, f"{self.people} coders")
-        parts = [self.arm, self.coder_id or shared, _IMAGE if self.image else ""]
-        end = " · ".join(["", *filter(None, parts)])
-        mark = f" {about.round_id[:6]}"
-        return f"{about.name[: TITLE - len(mark) - len(end)].rstrip()}{mark}{end}"
+TITLE_LENGTHS = range(3, 51)
+DEFAULTS = {
+    "evaluate_predictions_automatically": False,
+    "show_collab_predictions": True,
+    "sampling": "Sequential sampling",
+}
 
 
-def has_images(title: str) -> bool:
-    """Return whether a project is one with images, by its title."""
-    return title.endswith(f" · {_IMAGE}")
-
-
-def assign(
-    units: Sequence[Place],
-    pictured: Mapping[str, bool],
-    *,
-    layout: str,
-    coders: Sequence[str],
-    people: int,
-) -> dict[Group, list[str]]:
-    """Return the units of each project, in the order of the round.
-
-    Parameters
-    ----------
-    units
-        All units of the round: who gets one of them depends on nothing but the round.
-    pictured
-        Which units have an image.
-    layout
-        ``overlap`` or ``per-coder``.
-    coders
-        Aliases, for a project each. Units are dealt out in turn, those with overlap to as many
-        coders as ``people``.
-    people
-        How many coders are given a unit with overlap.
+def create(ask: Callable[..., Any], title: str, given: Json) -> int:
+    """Make a project and return its id; another one of the same title is no obstacle.
 
     Raises
     ------
     StageError
-        When there is no such layout, or there are too few coders for it.
+        When the title has fewer than 3 or more than 50 characters.
     """
-    owners = _owners(layout, coders, people)
-    groups: dict[Group, list[str]] = {}
-    turns: dict[tuple[str, bool], int] = {}
-    for unit in units:
-        kind = (unit.arm, unit.overlap)
-        turn = turns[kind] = turns.get(kind, -1) + 1
-        wanted = people if unit.overlap else 1
-        image = pictured[unit.unit_id]
-        for group in _groups_of(unit, image, wanted, owners, turn):
-            groups.setdefault(group, []).append(unit.unit_id)
-    return groups
+    if len(title) not in TITLE_LENGTHS:
+        raise StageError(f"the project title {title!r} must have 3 to 50 characters")
+    before = set(titled(ask, title))
+
+    def made_already() -> Json | None:
+        new = set(titled(ask, title)) - before
+        return {"id": min(new)} if new else None
+
+    body = {"title": title, **DEFAULTS, **given}
+    return int(ask("POST", "/api/projects/", json=body, again=made_already)["id"])
 
 
-def _owners(layout: str, coders: Sequence[str], people: int) -> Sequence[str]:
-    if layout not in LAYOUTS:
-        raise StageError(f"there is no layout {layout!r}: choose {' or '.join(LAYOUTS)}")
-    if layout == "overlap":
-        return ()
-    if len(coders) < people:
-        raise StageError(
-            f"per-coder needs {people} coders or more, since units with overlap are coded by "
-            f"{people}; {len(coders)} given"
-        )
-    return coders
-
-
-def _groups_of(
-    unit: Place, image: bool, wanted: int, coders: Sequence[str], turn: int
-) -> Iterable[Group]:
-    if not coders:
-        return [Group(unit.arm, image, wanted)]
-    chosen = [coders[(turn + step) % len(coders)] for step in range(wanted)]
-    return [Group(unit.arm, image, 1, coder) for coder in chosen]
+def titled(ask: Callable[..., Any], title: str) -> list[int]:
+    """Return the ids of the projects with exactly this title."""
+    found: list[int] = []
+    page, more = 1, True
+    while more:
+        params = {"title": title, "include": "id,title", "page": page, "page_size": 100}
+        answer = ask("GET", "/api/projects/", params=params)
+        found += [one["id"] for one in answer["results"] if one["title"] == title]
+        page, more = page + 1, bool(answer["next"])
+    return found

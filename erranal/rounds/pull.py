@@ -195,7 +195,7 @@ class Reading:
         if self.tasks[unit_id] != task["id"]:
             return "other_task", f"the unit is task {self.tasks[unit_id]}: this is a copy of it"
         if any(task["data"].get(name) != shown.text for name, shown in texts[unit_id].items()):
-            return "other_text", "the task on the server shows another text: push the round again"
+            return "other_text", "the task on the server shows another text than the study has"
         return None
 
 

@@ -21,7 +21,7 @@ from erranal.rounds import assignment, form, remote, tables, tasks, units
 from erranal.rounds import coders as people
 from erranal.rounds.lifecycle import require_open
 from erranal.rounds.pictures import Delivery, Picture, find
-from erranal.rounds.projects import Group
+from erranal.rounds.groups import Group
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from erranal.errors import StageError
 from erranal.rounds import form, interface, tables, units
 
 if TYPE_CHECKING:
-    from erranal.rounds.projects import Group
+    from erranal.rounds.groups import Group
     from erranal.rounds.round import Round
     from erranal.store import Study
 

@@ -52,6 +52,11 @@ def half_width_rate(
     level
         Nominal coverage.
 
+    Raises
+    ------
+    ValueError
+        When the correlation is not strictly between -1 and 1: no judge is that good.
+
     References
     ----------
     Cochran (1977), Sampling Techniques, section 7.3 (regression estimator); Angelopoulos, Duchi
@@ -65,6 +70,7 @@ def half_width_rate(
     >>> round(half_width_rate(40, 0.0), 3)
     0.044
     """
+    _require_correlation(correlation)
     if n <= 0:
         return 1.0
     z, spread = _quantile(level), rate * (1 - rate)
@@ -89,9 +95,10 @@ def labels_for_rate(
     Raises
     ------
     ValueError
-        When the half-width is not positive.
+        When the half-width is not positive, or the correlation not strictly between -1 and 1.
     """
     _require_width(half_width)
+    _require_correlation(correlation)
     worth = _worth(half_width, rate * (1 - rate), _quantile(level))
     if worth <= 0:
         return 0.0
@@ -178,3 +185,8 @@ def effective_size(probability: ArrayLike) -> float:
 def _require_width(half_width: float) -> None:
     if not half_width > 0:
         raise ValueError(f"a half-width must be positive, e.g. 0.05; got {half_width}")
+
+
+def _require_correlation(correlation: float) -> None:
+    if not -1 < correlation < 1:
+        raise ValueError(f"a correlation must lie between -1 and 1; got {correlation}")

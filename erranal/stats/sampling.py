@@ -172,11 +172,13 @@ def rounded_at_random(expected: ArrayLike, start: float) -> NDArray[np.int64]:
     fractions = np.maximum(values - whole, 0.0)
     fractions[fractions < _TRACE] = 0.0
     ends = np.cumsum(fractions)
-    if len(ends) and ends[-1] > 0:
-        # Scaled, so that the last end is whole and equal ends stay equal: no fraction, no chance.
-        ends *= np.round(ends[-1]) / ends[-1]
-    points = np.ceil(ends - start)
-    ups = np.diff(np.concatenate(([np.ceil(-start)], points)))
+    if len(ends):
+        # The last end is whole but for rounding; whoever has no fraction keeps an equal end.
+        last = np.round(ends[-1])
+        ends = np.where(ends == ends[-1], last, np.minimum(ends, last))
+    # Points before each end, without a difference that would round.
+    points = np.floor(ends) + (ends % 1 > start)
+    ups = np.diff(points, prepend=0)
     rounded: NDArray[np.int64] = (whole + ups).astype(np.int64)
     return rounded
 

@@ -1,0 +1,119 @@
+"""Commands that talk to Label Studio: serve, push, pull, and files for teams without a token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from erranal.cli import options, output
+from erranal.cli.rounds.planning import open_study
+
+if TYPE_CHECKING:
+    from erranal.rounds.labelstudio import LabelStudio
+
+_name = click.argument("name", metavar="ROUND")
+_server = options.combine(
+    click.option(
+        "--url",
+        envvar="LABEL_STUDIO_URL",
+        default="http://127.0.0.1:8080",
+        show_default=True,
+        help="Address of the Label Studio server.",
+    ),
+    click.option(
+        "--token-env",
+        metavar="NAME",
+        default="LABEL_STUDIO_API_KEY",
+        show_default=True,
+        help="Environment variable that holds the token (either kind).",
+    ),
+)
+
+
+def _client(url: str, token_env: str) -> LabelStudio:
+    from erranal.rounds.labelstudio import LabelStudio
+
+    return LabelStudio(url, token_env=token_env)
+
+
+@click.command()
+@click.argument("folder", type=options.AS_PATH)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--coders", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--environment", type=options.AS_PATH, help="An environment that has Label Studio already."
+)
+@options.quiet
+def serve(folder: Path, port: int, coders: int, environment: Path | None, quiet: bool) -> None:
+    """Run a local Label Studio, all of it in FOLDER, until Ctrl-C; the first start installs it."""
+    from erranal.rounds import server
+
+    with output.progress_bar(quiet=quiet) as progress:
+        server.serve(
+            folder,
+            port=port,
+            coders=coders,
+            environment_path=environment,
+            progress=progress,
+            ready=lambda running: output.say(running.message()),
+        )
+
+
+@click.command()
+@_name
+@options.db
+@_server
+@click.option(
+    "--layout",
+    type=click.Choice(["overlap", "per-coder"]),
+    default="overlap",
+    show_default=True,
+    help="One project for all, or one for each coder.",
+)
+@click.option("--coder", multiple=True, help="E-mail of a coder (repeatable).")
+@click.option(
+    "--images",
+    type=click.Choice(["local", "upload", "data", "none"]),
+    default="local",
+    show_default=True,
+    help="How pictures reach the server.",
+)
+@click.option("--image-folder", type=options.AS_PATH, help="The server's document root.")
+@options.limit
+@options.as_json
+@options.quiet
+def push(
+    name: str, db: Path, url: str, token_env: str, as_json: bool, quiet: bool, **flags: Any
+) -> None:
+    """Bring a round to the server; given again, it adds what is missing and nothing twice."""
+    from erranal.rounds import push as stage
+
+    study, client = open_study(db), _client(url, token_env)
+    flags["coders"] = flags.pop("coder")
+    with output.progress_bar(quiet=quiet or as_json) as progress:
+        table = stage.push(study, name, client, progress=progress, **flags)
+    output.table(table, as_json=as_json, title=f"Projects of {name} at {url}")
+
+
+@click.command()
+@_name
+@options.db
+@_server
+@click.option("--full", is_flag=True, help="Read everything again and look for deletions.")
+@options.as_json
+@options.quiet
+def pull(
+    name: str, db: Path, url: str, token_env: str, full: bool, as_json: bool, quiet: bool
+) -> None:
+    """Read what coders did since the last pull; nothing is overwritten by anything older."""
+    from erranal.rounds import pull as stage
+
+    study, client = open_study(db), _client(url, token_env)
+    with output.progress_bar(quiet=quiet or as_json) as progress:
+        table = stage.pull(study, name, client, full=full, progress=progress)
+    output.table(table, as_json=as_json, title=f"Labels of {name}")
+
+
+COMMANDS = (serve, push, pull)
