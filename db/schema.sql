@@ -270,7 +270,7 @@ CREATE TABLE journal (
 -- Who gives verdicts: hand-written rules, a language model, or labels made elsewhere
 CREATE TABLE judges (
     judge_id VARCHAR NOT NULL,  -- Fingerprint of everything that determines a verdict but the record
-    kind VARCHAR NOT NULL,  -- rules, llm or imported; rules are never presented as a model
+    kind VARCHAR NOT NULL,  -- rules, llm, imported, or human for the gold labels of a closed round; rules are never presented as a model
     name VARCHAR NOT NULL,
     version VARCHAR NOT NULL,
     model VARCHAR,
@@ -446,7 +446,7 @@ CREATE TABLE rounds (
     scorer VARCHAR NOT NULL,
     seed INTEGER NOT NULL,
     design JSON NOT NULL,  -- Size, strata, uniform share, overlap and share without suggestions, as planned
-    config VARCHAR NOT NULL,  -- Labelling form, frozen for the life of the round
+    config VARCHAR NOT NULL,  -- All labelling forms as JSON, frozen for the life of the round
     config_hash VARCHAR NOT NULL,
     instructions VARCHAR NOT NULL,
     status VARCHAR NOT NULL,  -- planned, open or closed
@@ -517,13 +517,13 @@ CREATE TABLE sources (
 CREATE TABLE units (
     round_id VARCHAR NOT NULL,
     unit_id VARCHAR NOT NULL,
-    pair_id VARCHAR NOT NULL,  -- The sampled pair: item, model, prompt style and sample; both of its outputs are units where both are wrong
+    pair_id VARCHAR NOT NULL,  -- What was sampled: the text response with its image responses (item, model, prompt style and sample); all that are wrong are units
     output_id VARCHAR NOT NULL,
     reference_id VARCHAR,
     item_id VARCHAR NOT NULL,
     stratum VARCHAR NOT NULL,
     inclusion_probability DOUBLE NOT NULL,  -- Of the pair, by the design
-    arm VARCHAR NOT NULL,  -- suggested (coders see the judge's labels) or blind, by hash of the unit
+    arm VARCHAR NOT NULL,  -- suggested (coders see the judge's labels) or blind, by hash of the pair
     overlap BOOLEAN NOT NULL,  -- Coded by two or more coders
     position INTEGER NOT NULL,
     PRIMARY KEY (round_id, unit_id)
@@ -678,3 +678,87 @@ GROUP BY ALL ORDER BY s.path, "rows" DESC;
 CREATE VIEW integrity_summary AS
 SELECT check_name, severity, count(*) AS findings, any_value(item_id) AS example_item, any_value(detail) AS example
 FROM integrity GROUP BY ALL ORDER BY severity, findings DESC;
+
+-- Every revision of a human label that states codes, in a form that can be compared: codes are sorted and hold the primary one
+CREATE VIEW stated_labels AS
+SELECT label_id, round_id, unit_id, coder_id, primary_code,
+       list_sort(list_distinct(list_concat(coalesce(codes, []), CASE WHEN primary_code IS NULL THEN [] ELSE [primary_code] END))) AS codes,
+       coalesce(codebook_gap, FALSE) OR coalesce(list_contains(flags, 'GAP'), FALSE) AS codebook_gap
+FROM labels WHERE status = 'submitted';
+
+-- The last word of each coder on each unit of a round, submitted or skipped; a deleted annotation is no word
+CREATE VIEW coder_units AS
+SELECT l.round_id, l.unit_id, l.coder_id, l.status, l.label_id, l.project, l.lead_time_s,
+       coalesce(l.created_at, l.updated_at) AS created_at, l.updated_at
+FROM labels l JOIN units u USING (round_id, unit_id)
+WHERE l.current AND l.status <> 'deleted' AND l.project <> 'adjudication'
+QUALIFY row_number() OVER (PARTITION BY l.round_id, l.unit_id, l.coder_id
+                           ORDER BY l.updated_at DESC, l.annotation_id DESC, l.label_id) = 1;
+
+-- What each coder says of each unit now; a unit that a coder skipped has no row, which is not a "no"
+CREATE VIEW round_labels AS
+SELECT r.name AS round, c.round_id, c.unit_id, u.output_id, u.item_id, u.arm, u.overlap, c.coder_id, c.label_id,
+       s.primary_code, s.codes, s.codebook_gap, coalesce(l.flags, []) AS flags, l.confidence, l.memo, l.shown_judge_id,
+       l.codebook_id, c.lead_time_s, c.created_at, c.updated_at
+FROM coder_units c
+JOIN stated_labels s USING (label_id)
+JOIN labels l USING (label_id)
+JOIN units u ON u.round_id = c.round_id AND u.unit_id = c.unit_id
+JOIN rounds r ON r.round_id = c.round_id
+WHERE c.status = 'submitted';
+
+-- One row a unit that anybody has coded: how many coders, and whether all say the same of primary code, codes and codebook gap
+CREATE VIEW coded_units AS
+SELECT round_id, unit_id, count(*) AS coders,
+       count(DISTINCT {'p': primary_code, 'c': codes, 'g': codebook_gap}) = 1 AS agreed,
+       list(label_id ORDER BY label_id) AS labels,
+       list({'coder': coder_id, 'p': primary_code, 'c': codes, 'g': codebook_gap} ORDER BY coder_id) AS answers
+FROM round_labels GROUP BY ALL;
+
+-- The decision in force on each adjudicated unit; stale says that what coders say of it is not what the adjudicator saw
+CREATE VIEW decisions AS
+WITH seen AS (
+    SELECT a.adjudication_id,
+           list({'coder': s.coder_id, 'p': s.primary_code, 'c': s.codes, 'g': s.codebook_gap} ORDER BY s.coder_id) AS answers
+    FROM (SELECT adjudication_id, unnest(decided_on) AS label_id FROM adjudications WHERE current) a
+    JOIN stated_labels s USING (label_id)
+    GROUP BY a.adjudication_id
+)
+SELECT a.* EXCLUDE (current), seen.answers IS DISTINCT FROM c.answers AS stale
+FROM adjudications a
+LEFT JOIN seen USING (adjudication_id)
+LEFT JOIN coded_units c ON c.round_id = a.round_id AND c.unit_id = a.unit_id
+WHERE a.current;
+
+-- One row a unit whose label is settled: adjudicated, agreed by all who coded it, or by a single coder; open disagreements have none
+CREATE VIEW gold_labels AS
+SELECT r.name AS round, u.round_id, u.unit_id, u.output_id, u.item_id, u.pair_id, r.codebook_id, r.kind, r.purpose, u.arm,
+       u.stratum, u.inclusion_probability, u.overlap, coalesce(c.coders, 0) AS coders,
+       CASE WHEN d.adjudication_id IS NOT NULL THEN 'adjudicated' WHEN c.coders = 1 THEN 'single' ELSE 'agreed' END AS how,
+       CASE WHEN d.adjudication_id IS NOT NULL THEN d.primary_code ELSE c.answers[1].p END AS primary_code,
+       CASE WHEN d.adjudication_id IS NOT NULL THEN d.codes ELSE c.answers[1].c END AS codes,
+       CASE WHEN d.adjudication_id IS NOT NULL THEN d.codebook_gap ELSE c.answers[1].g END AS codebook_gap,
+       coalesce(d.stale, FALSE) AS stale
+FROM units u
+JOIN rounds r USING (round_id)
+LEFT JOIN decisions d ON d.round_id = u.round_id AND d.unit_id = u.unit_id
+LEFT JOIN coded_units c ON c.round_id = u.round_id AND c.unit_id = u.unit_id
+WHERE d.adjudication_id IS NOT NULL OR c.agreed;
+
+-- How far the coding of each unit is: coders it needs (two with overlap, or as many as have it in a project of their own), coders who coded or skipped it
+CREATE VIEW unit_progress AS
+WITH owned AS (
+    SELECT t.round_id, t.unit_id, count(DISTINCT p.coder_id) AS owners
+    FROM round_tasks t JOIN round_projects p USING (round_id, project)
+    GROUP BY ALL
+),
+words AS (
+    SELECT round_id, unit_id, count(*) FILTER (status = 'submitted') AS coded, count(*) FILTER (status = 'skipped') AS skipped
+    FROM coder_units GROUP BY ALL
+)
+SELECT u.round_id, u.unit_id, u.arm, u.overlap,
+       greatest(CASE WHEN u.overlap THEN 2 ELSE 1 END, coalesce(o.owners, 0)) AS needed,
+       coalesce(w.coded, 0) AS coded, coalesce(w.skipped, 0) AS skipped
+FROM units u
+LEFT JOIN owned o USING (round_id, unit_id)
+LEFT JOIN words w USING (round_id, unit_id);

@@ -10,11 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from label_studio_server import LabelStudioServer, label_studio_server
+from label_studio_server import LabelStudioServer, label_studio_server, prepare
 
 from erranal.store import Study
 
 REAL = Path(__file__).parent.parent.parent / "shared" / "real"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make the Label Studio environment before the clock of the first test that needs it runs."""
+    needed = any("label_studio" in getattr(item, "fixturenames", ()) for item in session.items)
+    if needed and not session.config.option.collectonly:
+        prepare()
 
 
 @pytest.fixture(scope="session")

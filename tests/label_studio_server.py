@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +19,7 @@ from types import TracebackType
 import pytest
 
 from erranal.errors import StageError
+from erranal.rounds import accounts, place
 from erranal.rounds.environment import VERSION, environment, version_in
 from erranal.rounds.labelstudio import LabelStudio
 from erranal.rounds.server import Server, running
@@ -41,17 +44,36 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def server_environment() -> Path:
-    """Return an environment with Label Studio, made in the cache when none is named.
-
-    Skips the test, with the reason, when none can be made.
-    """
+@functools.cache
+def _environment() -> Path | str:
+    """Return an environment with Label Studio, or why none can be made."""
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     try:
         with _locked(cache()):
             return environment(cache() / "environment", given=Path(named) if named else None)
     except StageError as error:
-        pytest.skip(f"no Label Studio server: {error}")
+        if named:
+            raise
+        return str(error)
+
+
+def server_environment() -> Path:
+    """Return an environment with Label Studio, made in the cache when none is named.
+
+    Skips the test, with the reason, when none can be made.
+    """
+    made = _environment()
+    if isinstance(made, str):
+        pytest.skip(f"no Label Studio server: {made}")
+    return made
+
+
+def prepare() -> None:
+    """Make environment and template now, which takes longer than a single test may."""
+    with contextlib.suppress(StageError):  # told by the tests that need the server
+        made = _environment()
+        if isinstance(made, Path):
+            template(made)
 
 
 def free_port() -> int:
@@ -63,10 +85,11 @@ def free_port() -> int:
 
 def template(home: Path) -> Path:
     """Return a server's folder with database and accounts, migrated once for this version."""
-    made = cache() / f"template-{version_in(home)}-{CODERS}"
+    sources = Path(accounts.__file__).read_bytes() + Path(place.__file__).read_bytes()
+    made = cache() / f"template-{version_in(home)}-{hashlib.sha256(sources).hexdigest()[:12]}"
     with _locked(cache()):
         if not made.exists():
-            part = Path(tempfile.mkdtemp(dir=cache()))
+            part = Path(tempfile.mkdtemp(dir=cache(), prefix="part-"))
             with running(part, port=free_port(), coders=CODERS, environment_path=home):
                 pass
             part.rename(made)

@@ -40,15 +40,29 @@ def unit_id(number: int) -> str:
     return f"{number:016x}"
 
 
+_WRITTEN: dict[tuple[int, str], bytes] = {}
+
+
 def made_round(folder: Path, n: int = 6, *, images: bool = False, name: str = "pilot") -> Made:
     """Write a study with a round of n units: every third is blind, every second is for two."""
-    study = Study(folder / "study.duckdb")
+    path, units = folder / "study.duckdb", [unit_id(number) for number in range(n)]
+    if images:
+        return Made(_written(path, n, name, images=True), units, folder)
+    if (n, name) not in _WRITTEN:
+        _written(path, n, name, images=False)
+        _WRITTEN[n, name] = path.read_bytes()
+    path.write_bytes(_WRITTEN[n, name])
+    return Made(Study(path), units, folder)
+
+
+def _written(path: Path, n: int, name: str, *, images: bool) -> Study:
+    study, folder = Study(path), path.parent
     book = codebook.load("modality_gap")
     pictures = folder / "pictures"
     pictures.mkdir(exist_ok=True)
     numbers = range(n)
-    for number in numbers:
-        (pictures / f"{number}.png").write_bytes(PNG + bytes([number]))
+    for number in numbers if images else ():
+        (pictures / f"{number}.png").write_bytes(PNG + bytes([number % 256]))
     with study.write() as tx:
         arms = ["text", "image"]
         tx.append("conditions", frame(condition_id=arms, modality=arms, prompt_style="cot"))
@@ -105,12 +119,14 @@ def made_round(folder: Path, n: int = 6, *, images: bool = False, name: str = "p
                   arm=["blind" if i % 3 == 2 else "suggested" for i in numbers],
                   overlap=[i % 2 == 0 for i in numbers]),
         )  # fmt: skip
-    return Made(study, [unit_id(i) for i in numbers], folder)
+    return study
 
 
 def round_row(book: codebook.Codebook, name: str) -> dict[str, Any]:
     forms = {
-        form_name(image=image, suggestions=said): interface.build(book, image=image, suggestions=said)
+        form_name(image=image, suggestions=said): interface.build(
+            book, image=image, suggestions=said
+        )
         for image in (True, False)
         for said in (True, False)
     }
@@ -300,9 +316,7 @@ class Client:
             number = self.server.next()
             given = json.loads(json.dumps(task))
             own = {"id": number, "project": project_id, "annotations": [], "drafts": []}
-            self.server.tasks[number] = given | own | {
-                "updated_at": self.server.tick().isoformat()
-            }
+            self.server.tasks[number] = given | own | {"updated_at": self.server.tick().isoformat()}
             new[task["data"]["record_id"]] = number
         return new
 

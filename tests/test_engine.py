@@ -257,9 +257,9 @@ def test_what_is_answered_while_the_last_but_one_batch_lands_is_landed_too(spool
         time.sleep(0.0 if taken.batches else 0.3)
         taken(answers, results)
 
-    run(range(1_500), ask_once, FakeChat(), spool=spool, land=land)
-    assert taken.batches[0] < 1_500, "the run was over while the first batch was landing"
-    assert len(taken.results) == len(taken.answers) == 1_500
+    run(range(3_000), ask_once, FakeChat(), spool=spool, land=land)
+    assert taken.batches[0] < 3_000, "the run was over while the first batch was landing"
+    assert len(taken.results) == len(taken.answers) == 3_000
     assert left() == []
 
 

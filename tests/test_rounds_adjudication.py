@@ -162,7 +162,7 @@ class Coding:
     def __init__(self, study: Study, round_name: str = "main", prefix: str = "") -> None:
         self._study, self._round, self._prefix = study, f"id-{round_name}", prefix
         self._next = count()
-        self.newest: dict[tuple[str, int], str] = {}
+        self.newest: dict[tuple[str, int, int], str] = {}
 
     def say(self, coder: str, number: int, *codes: str, **more) -> str:
         """Record one revision; the first code is the primary one."""
@@ -173,9 +173,10 @@ class Coding:
         for coder, number, codes, more in said:
             place = next(self._next)
             label_id = f"{self._round}-label{place:05d}"
-            if before := self.newest.get((coder, number)):
+            which = (coder, number, more.get("annotation", 0))
+            if before := self.newest.get(which):
                 replaced.append(before)
-            self.newest[coder, number] = label_id
+            self.newest[which] = label_id
             rows.append(self._row(label_id, place, coder, number, codes, more))
             regions += [
                 {"label_id": label_id, "region_id": str(n), "origin": "manual", **region}
@@ -196,7 +197,8 @@ class Coding:
         return {
             "label_id": label_id, "round_id": self._round, "unit_id": self._prefix + unit(number),
             "project": "all", "coder_id": coder,
-            "annotation_id": 1000 * int(coder[-1]) + number, "current": True, "status": status,
+            "annotation_id": more.get("annotation", 0) + 100 * int(coder[-1]) + number,
+            "current": True, "status": status,
             "primary_code": primary if submitted else None,
             "codes": list(codes) if submitted else None,
             "codebook_gap": more.get("gap", False) if submitted else None,
@@ -216,6 +218,14 @@ def coding(study) -> Coding:
     return Coding(study)
 
 
+def dispute(coding: Coding, *numbers: int, memo: str | None = None) -> None:
+    """Let two coders say different things of some units."""
+    said = [(ANN, MISREAD), (BEN, MISSED)]
+    coding.all(
+        [(coder, number, (code,), {"memo": memo}) for number in numbers for coder, code in said]
+    )
+
+
 def gold(study: Study) -> dict[str, dict]:
     rows = study.view("gold_labels").astype(object)
     rows = rows.where(rows["primary_code"].notna(), rows.assign(primary_code=None))
@@ -225,6 +235,15 @@ def gold(study: Study) -> dict[str, dict]:
 def decide(study: Study, number: int, primary: str | None, *codes: str, **more) -> None:
     given = {"adjudicator": "dee", "reason": "the text says 24"} | more
     adjudicate.decide(study, "main", unit(number), primary=primary, codes=codes, **given)
+
+
+@pytest.fixture(scope="module")
+def disputed(bare, tmp_path_factory) -> Study:
+    path = tmp_path_factory.mktemp("disputed") / "study.duckdb"
+    shutil.copy(bare.path, path)
+    coding = Coding(Study(path))
+    dispute(coding, 0)
+    return Study(path)
 
 
 # Gold as a view -----------------------------------------------------------------------------------
@@ -260,13 +279,22 @@ def test_a_skip_is_no_answer_and_no_error_is_one(study, coding):
 
 
 def test_what_was_deleted_or_skipped_later_counts_no_more(study, coding):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     coding.say(BEN, 0, status="deleted")
     coding.say(ANN, 1, MISREAD), coding.say(ANN, 1, status="skipped")
     found = gold(study)
     assert set(found) == {unit(0)}
     assert found[unit(0)]["primary_code"] == MISREAD
     assert study.count("labels") == 5
+
+
+def test_of_two_annotations_of_a_coder_the_newer_one_that_stands_counts(study, coding):
+    coding.say(ANN, 0, MISREAD, annotation=2000)
+    coding.say(ANN, 0, MISSED)
+    assert gold(study)[unit(0)]["primary_code"] == MISSED
+    assert gold(study)[unit(0)]["coders"] == 1
+    coding.say(ANN, 0, status="deleted")
+    assert gold(study)[unit(0)]["primary_code"] == MISREAD
 
 
 def test_the_order_of_codes_and_naming_the_primary_twice_are_no_disagreement(study, coding):
@@ -320,8 +348,8 @@ def test_gold_follows_the_last_word_of_everybody(bare, tmp_path, story):
 
 
 def test_coders_are_anonymous_and_change_places(study, coding):
-    for number in range(UNITS):
-        coding.say(ANN, number, MISREAD, memo="a"), coding.say(BEN, number, MISSED, memo="b")
+    coding.all([(ANN, number, (MISREAD,), {"memo": "a"}) for number in range(UNITS)])
+    coding.all([(BEN, number, (MISSED,), {"memo": "b"}) for number in range(UNITS)])
     table = adjudicate.disagreements(study, "main", seed=3)
     assert len(table) == UNITS
     assert "coder-" not in table.to_csv()
@@ -348,7 +376,7 @@ def test_three_coders_are_shown_and_a_unit_of_one_is_not(study, coding):
 
 
 def test_an_output_that_a_newer_file_replaced_is_still_shown(study, coding):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     outputs = study.view("outputs")
     old = outputs[outputs["output_id"] == output(0)].assign(current=False)
     with study.write() as tx:
@@ -360,7 +388,7 @@ def test_an_output_that_a_newer_file_replaced_is_still_shown(study, coding):
 
 
 def test_earlier_decisions_are_kept_and_no_longer_in_force(study, coding):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     decide(study, 0, MISREAD)
     decide(study, 0, "none", reason="the jars were counted well", adjudicator="eve")
     decide(study, 0, "none", reason="the jars were counted well", adjudicator="eve")
@@ -385,12 +413,11 @@ def test_earlier_decisions_are_kept_and_no_longer_in_force(study, coding):
         (99, {}, "has no unit"),
     ],
 )
-def test_a_decision_that_breaks_a_rule_is_refused(study, coding, number, changes, words):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+def test_a_decision_that_breaks_a_rule_is_refused(disputed, number, changes, words):
     given = {"primary": MISREAD, "adjudicator": "dee", "reason": "so it is"} | changes
     with pytest.raises(StageError, match=words):
-        adjudicate.decide(study, "main", unit(number), **given)
-    assert study.count("adjudications") == 0
+        adjudicate.decide(disputed, "main", unit(number), **given)
+    assert disputed.count("adjudications") == 0
 
 
 def test_a_codebook_gap_is_a_decision(study, coding):
@@ -405,7 +432,7 @@ def test_a_label_that_changes_after_the_decision_makes_it_stale(study, coding):
         table = adjudicate.disagreements(study, "main")
         return table.set_index("unit_id").loc[unit(0), ["state", "decided_primary"]].tolist()
 
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     assert state() == ["open", ""]
     decide(study, 0, MISREAD)
     assert state() == ["decided", MISREAD]
@@ -434,9 +461,7 @@ def fill(table: pd.DataFrame, number: int, **cells: str) -> None:
 
 
 def test_a_filled_in_sheet_lands_row_by_row(study, coding, tmp_path):
-    for number in range(6):
-        coding.say(ANN, number, MISREAD, memo='=HYPERLINK("x")\nsecond line')
-        coding.say(BEN, number, MISSED)
+    dispute(coding, *range(6), memo='=HYPERLINK("x")\nsecond line')
     table = adjudicate.disagreements(study, "main")
     fill(table, 0, primary=MISREAD, codes=f"{NO_STEPS}; {MISREAD}", reason="as it stands")
     fill(table, 1, primary="none", reason="right after all")
@@ -469,7 +494,7 @@ def test_a_filled_in_sheet_lands_row_by_row(study, coding, tmp_path):
 
 
 def test_a_sheet_decides_on_the_labels_it_shows(study, coding):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     table = adjudicate.disagreements(study, "main")
     fill(table, 0, primary=MISREAD, reason="r")
     coding.say(BEN, 0, NO_STEPS)
@@ -478,7 +503,7 @@ def test_a_sheet_decides_on_the_labels_it_shows(study, coding):
 
 
 def test_a_frame_of_a_notebook_may_hold_lists_and_nothing(study, coding):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     frame = pd.DataFrame([
         {"unit_id": unit(0), "primary": MISREAD, "codes": [MISREAD, NO_STEPS], "gap": True,
          "reason": "r", "adjudicator": "eve"},
@@ -492,7 +517,7 @@ def test_a_frame_of_a_notebook_may_hold_lists_and_nothing(study, coding):
 
 
 def test_sheets_with_semicolons_are_read_and_others_are_named(study, coding, tmp_path):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     path = tmp_path / "s.csv"
     path.write_text(f"unit_id;primary;codes;gap;reason\n{unit(0)};none;;;fine\n", "utf-8")
     result = adjudicate.decide_all(study, "main", path, adjudicator="dee")
@@ -547,8 +572,7 @@ def read(study: Study, tasks) -> dict[str, str]:
 
 
 def test_tasks_show_the_answers_without_names_and_fit_the_form(study, coding):
-    for number in range(4):
-        coding.say(ANN, number, MISREAD, memo="sees 24"), coding.say(BEN, number, MISSED)
+    dispute(coding, *range(4), memo="sees 24")
     coding.say(CAM, 3, NO_STEPS)
     decide(study, 2, MISREAD)
     tasks = adjudication_project.project_tasks(study, "main")
@@ -567,9 +591,22 @@ def test_tasks_show_the_answers_without_names_and_fit_the_form(study, coding):
     assert (last["coder_1"] + last["coder_2"]).count("Primary: ") == 3
 
 
+def test_an_adjudicator_is_told_nothing_of_the_judge(study, coding):
+    judged(study, (NO_STEPS,), gap_note="told nobody")
+    rounds = study.view("rounds").assign(judge_id=study.view("judges")["judge_id"].iloc[0])
+    with study.write() as tx:
+        tx.clear("rounds")
+        tx.append("rounds", rounds)
+    dispute(coding, 0, 8)
+    tasks = adjudication_project.project_tasks(study, "main")
+    shown = repr(tasks) + adjudicate.disagreements(study, "main").to_csv()
+    assert len(tasks) == 2
+    assert "as the judge sees it" not in shown
+    assert NO_STEPS not in shown
+
+
 def test_annotations_become_decisions(study, coding):
-    for number in range(5):
-        coding.say(ANN, number, MISREAD), coding.say(BEN, number, MISSED)
+    dispute(coding, *range(5))
     people = {"coder_id": "coder-7", "server": "http://ls", "user_id": 7, "name": "x"}
     project = {"round_id": "id-main", "project": "adjudication", "server": "http://ls",
                "project_id": 3, "config_hash": "c"}  # fmt: skip
@@ -601,7 +638,7 @@ def test_annotations_become_decisions(study, coding):
 
 
 def test_reading_annotations_again_never_undoes_a_newer_decision(study, coding):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     tasks = adjudication_project.project_tasks(study, "main")
     tasks[0]["annotations"] = [annotation(1, 7, MISSED)]
     with pytest.MonkeyPatch.context() as patch:
@@ -646,15 +683,6 @@ def test_a_malformed_annotation_is_reported_not_guessed(disputed, annotations):
     assert disputed.count("adjudications") == 0
 
 
-@pytest.fixture(scope="module")
-def disputed(bare, tmp_path_factory) -> Study:
-    path = tmp_path_factory.mktemp("disputed") / "study.duckdb"
-    shutil.copy(bare.path, path)
-    coding = Coding(Study(path))
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
-    return Study(path)
-
-
 # Progress -----------------------------------------------------------------------------------------
 
 
@@ -671,7 +699,7 @@ def test_pace_by_lead_time_and_by_the_clock():
 
 
 def test_status_counts_what_everybody_did_and_has_left(study, coding):
-    coding.say(ANN, 0, MISREAD), coding.say(BEN, 0, MISSED)
+    dispute(coding, 0)
     coding.say(ANN, 1, status="skipped")
     coding.say(ANN, 8, MISREAD)
     found = progress.status(study, "main")
@@ -680,6 +708,9 @@ def test_status_counts_what_everybody_did_and_has_left(study, coding):
     assert coders.loc[BEN, ["done", "skipped"]].tolist() == [1, 0]
     # Ann: overlap 2 to 7, single 9 to 11. Ben: overlap 1 to 7, single 9 to 11.
     assert coders["left"].to_dict() == {ANN: 9, BEN: 10}
+    coding.say(ANN, 8, status="deleted")
+    again = progress.status(study, "main").coders.set_index("coder_id")
+    assert again.loc[ANN, ["done", "left"]].tolist() == [1, 10]
     units = found.units.set_index(["arm", "overlap"])
     assert units.loc[("suggested", True), "units"] == 6
     assert units.loc[("suggested", True), "coded_by_two"] == 1
@@ -765,7 +796,10 @@ def judged(study: Study, codes=(), **said) -> None:
     saving.save_judge(study, spec)
     given = {"judge_id": spec.judge_id, "codebook_id": BOOK.codebook_id}
     primary = codes[0] if codes else None
-    verdicts = [Verdict(output(n), "ok", primary, codes, "", **said) for n in range(UNITS)]
+    verdicts = [
+        Verdict(output(n), "ok", primary, codes, "as the judge sees it", **said)
+        for n in range(UNITS)
+    ]
     with study.write() as tx:
         saving.put_verdicts(tx, verdicts, **given, judged_at=START, replaced=[])
 
@@ -809,9 +843,8 @@ def test_gaps_of_judges_are_there_and_those_of_people_not_twice(study, coding):
 
 
 def test_codes_with_low_agreement_wait_for_the_end_of_the_overlap(study, coding):
-    for number in range(7):
-        coding.say(ANN, number, MISREAD)
-        coding.say(BEN, number, MISREAD if number < 2 else MISSED)
+    dispute(coding, *range(2, 7))
+    coding.all([(coder, number, (MISREAD,), {}) for coder in (ANN, BEN) for number in range(2)])
     assert agenda.agenda(study).empty
     coding.say(ANN, 7, NO_STEPS), coding.say(BEN, 7, NO_STEPS)
     points = agenda.agenda(study).set_index("subject")

@@ -227,7 +227,9 @@ LETTERS = st.text("ab \r\n\te\u0301\u200d👩🏽‍🚀重שׁ\u202e\x00", min_
 def test_spans_survive_the_way_to_the_screen_and_back(data, response, reasoning):
     text = shown(response, reasoning)
     field, source = data.draw(
-        st.sampled_from([("response", response)] + ([("reasoning", reasoning)] if reasoning else []))
+        st.sampled_from(
+            [("response", response)] + ([("reasoning", reasoning)] if reasoning else [])
+        )
     )
     start = data.draw(st.integers(0, len(source) - 1))
     end = data.draw(st.integers(start + 1, len(source)))

@@ -108,7 +108,8 @@ def _strongest(
     odds -= np.log((other + prior) / (n - texts + 1 - other - prior + 1e-9))
     score = odds / np.sqrt(1 / (own + prior) + 1 / (other + prior))
     order = np.argsort(-score, kind="stable")[:TERMS]
-    return order[(score[order] > 0) & (own[order] > 0)]
+    chosen: NDArray[np.intp] = order[(score[order] > 0) & (own[order] > 0)]
+    return chosen
 
 
 def exemplars(

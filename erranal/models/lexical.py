@@ -108,4 +108,5 @@ def _unit(vectors: Floats) -> Floats:
     """Scale to unit length; a text without a single feature becomes the first axis."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors[norms[:, 0] == 0, 0] = 1
-    return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
+    scaled: Floats = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
+    return scaled

@@ -16,6 +16,7 @@ KINDS = {
     "rules": "hand-written rules, not a model and not people",
     "llm": "a language model",
     "imported": "labels made elsewhere and imported",
+    "human": "people, in a coding round",
 }
 _STATUSES = {
     "unparsed": "unparsed (the reply could not be read)",

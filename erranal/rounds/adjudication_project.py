@@ -78,8 +78,8 @@ def project_tasks(
     for case in waiting:
         if images is not None and case.unit_id not in images:
             continue
-        data = {name: value for name, value in case.data.items() if name != "judge_note"}
-        data |= _answers(case.answers, coders) | {"decided_on": " ".join(case.labels)}
+        shown = {"decided_on": " ".join(case.labels), **_answers(case.answers, coders)}
+        data = case.data | shown
         if images is not None:
             data["image"] = images[case.unit_id]
         made.append({"data": data, "predictions": []})

@@ -142,6 +142,17 @@ def said(annotation: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
+def moment(value: Any) -> datetime | None:
+    """Return a time as servers write it, None for what is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        when = datetime.fromisoformat(value)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _label(annotation: Mapping[str, Any], asked: Asked) -> Label:
     _require_task(annotation, asked)
     cancelled = annotation.get("was_cancelled") or False
@@ -151,7 +162,7 @@ def _label(annotation: Mapping[str, Any], asked: Asked) -> Label:
     if coder is None:
         raise _RefusedError("no_coder", "it does not say who made it")
     editor = _user(annotation.get("updated_by"))
-    created, updated = (_time(annotation.get(key)) for key in ("created_at", "updated_at"))
+    created, updated = (moment(annotation.get(key)) for key in ("created_at", "updated_at"))
     if updated is None:
         raise _RefusedError("no_time", f"updated_at is {annotation.get('updated_at')!r}")
     number = annotation["id"]
@@ -196,16 +207,6 @@ def _user(value: Any) -> int | None:
 
 def _whole(value: Any) -> bool:
     return type(value) is int and -(2**63) <= value < 2**63
-
-
-def _time(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _seconds(value: Any) -> float | None:

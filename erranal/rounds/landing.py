@@ -8,17 +8,17 @@ was said before stands.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from erranal.rounds import tables
-from erranal.rounds.annotations import DELETED, SKIPPED, Label, Refusal, said
+from erranal.rounds.annotations import DELETED, SKIPPED, Label, Refusal
 from erranal.rounds.coders import Aliases
+from erranal.rounds.revisions import KEPT, SAID, Known, fate, region_row, unique
 
 if TYPE_CHECKING:
     from erranal.rounds.round import Round
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 # Refused for what may be put right without a change of the annotation: it is read again then.
 HELD = frozenset({"other_form", "unrecorded_task"})
-COUNTED = ("new", "edited", "skipped", "deleted", "unchanged", "older", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +47,6 @@ class Seen:
     unit_id: str | None
     found: tuple[Label | Refusal, ...]
     changed_at: datetime
-
-
-class _Known(NamedTuple):
-    label_id: str
-    annotation_id: int
-    unit_id: str
-    status: str
-    coder_id: str
-    shown_judge_id: str | None
-    created_at: datetime | None
-    updated_at: datetime
-    raw: str
-    revisions: int
 
 
 @dataclass(frozen=True)
@@ -121,11 +107,11 @@ class Landing:
         return batch.counts["deleted"]
 
 
-def _known(tx: Transaction, where: Landing, seen: Sequence[Seen]) -> dict[tuple[str, int], _Known]:
+def _known(tx: Transaction, where: Landing, seen: Sequence[Seen]) -> dict[tuple[str, int], Known]:
     units = sorted({task.unit_id for task in seen if task.unit_id})
     asked = {"round_id": where.about.round_id, "project": where.project, "units": units}
     rows = tx.arrow("rounds_known_labels", **asked).to_pylist()
-    return {(row["unit_id"], row["annotation_id"]): _Known(**row) for row in rows}
+    return {(row["unit_id"], row["annotation_id"]): Known(**row) for row in rows}
 
 
 @dataclass
@@ -134,7 +120,7 @@ class _Batch:
 
     where: Landing
     aliases: Aliases
-    known: dict[tuple[str, int], _Known]
+    known: dict[tuple[str, int], Known]
     counts: Counter[str] = field(default_factory=Counter)
     labels: list[dict[str, Any]] = field(default_factory=list)
     regions: list[dict[str, Any]] = field(default_factory=list)
@@ -158,13 +144,13 @@ class _Batch:
                 if known.unit_id == task.unit_id and known.annotation_id not in there:
                     self.delete(known, task.changed_at)
 
-    def delete(self, known: _Known, when: datetime) -> None:
+    def delete(self, known: Known, when: datetime) -> None:
         """Add the revision of an annotation that says it was deleted."""
         if known.status == DELETED:
             return
         self.counts["deleted"] += 1
         row = dict.fromkeys(tables.LABELS.names)
-        row |= {name: getattr(known, name) for name in _KEPT}
+        row |= {name: getattr(known, name) for name in KEPT}
         row |= {"status": DELETED, "updated_at": max(when, known.updated_at)}
         self._add(row, known)
 
@@ -175,7 +161,7 @@ class _Batch:
             "project": self.where.project,
         }
         numbers = sorted({task for task in tasks if task is not None})
-        tx.execute("rounds_forget_refused", **ids, tasks=numbers, taskless=None in tasks)
+        tx.execute("rounds_forget_refused", **ids, tasks=numbers)
         if self.outdated:
             tx.execute("rounds_outdated", labels=sorted(self.outdated))
         self.aliases.save()
@@ -185,28 +171,28 @@ class _Batch:
 
     def _label(self, task: Seen, label: Label) -> None:
         known = self.known.get((label.unit_id, label.annotation_id))
-        fate = _fate(known, label, live=self.where.live)
-        if fate in {"unchanged", "older"}:
-            self.counts[fate] += 1
+        what = fate(known, label, live=self.where.live)
+        if what in {"unchanged", "older"}:
+            self.counts[what] += 1
             return
         refusal = self._not_theirs(label, known)
         if refusal:
             self._refuse(task, refusal)
             return
-        self.counts["skipped" if label.status == SKIPPED else fate] += 1
-        row = {name: getattr(label, name) for name in _SAID}
+        self.counts["skipped" if label.status == SKIPPED else what] += 1
+        row = {name: getattr(label, name) for name in SAID}
         row |= {"coder_id": self._coder(label), "shown_judge_id": self._shown(label)}
         self._add(row, known)
-        self.regions += [_region(self.labels[-1]["label_id"], one) for one in label.regions]
+        self.regions += [region_row(self.labels[-1]["label_id"], one) for one in label.regions]
 
-    def _not_theirs(self, label: Label, known: _Known | None) -> Refusal | None:
+    def _not_theirs(self, label: Label, known: Known | None) -> Refusal | None:
         """Return why a readable annotation is not what a coder said with the round's form."""
         reason, detail = None, ""
         if not self.where.same_form:
             reason, detail = "other_form", "the form on the server is not the round's"
         elif label.edited_by != label.user_id:
             reason, detail = "edited_by_another", "somebody else changed it"
-        elif known and _unique(known.raw) != _unique(label.raw):
+        elif known and unique(known.raw) != unique(label.raw):
             reason, detail = "other_annotation", "another annotation has the same number"
         elif self.where.coder_id and not self._is_owner(label):
             reason, detail = "other_coder", f"the project is that of {self.where.coder_id}"
@@ -239,7 +225,7 @@ class _Batch:
             }
         )
 
-    def _add(self, row: dict[str, Any], known: _Known | None) -> None:
+    def _add(self, row: dict[str, Any], known: Known | None) -> None:
         revision = known.revisions + 1 if known else 1
         key = (self.where.about.round_id, self.where.project, row["unit_id"], row["annotation_id"])
         row |= {
@@ -254,9 +240,9 @@ class _Batch:
         if known:
             self._replace(known.label_id)
         self.labels.append(row)
-        now = {name: row[name] for name in _Known._fields if name in row}
+        now = {name: row[name] for name in Known._fields if name in row}
         key_of = (row["unit_id"], row["annotation_id"])
-        self.known[key_of] = _Known(**now, revisions=revision)
+        self.known[key_of] = Known(**now, revisions=revision)
 
     def _replace(self, label_id: str) -> None:
         """Take a revision for an earlier one: of the study, or of this very batch."""
@@ -265,47 +251,3 @@ class _Batch:
                 row["current"] = False
                 return
         self.outdated.add(label_id)
-
-
-_KEPT = ("unit_id", "annotation_id", "coder_id", "shown_judge_id", "created_at", "raw")
-_SAID = (
-    "unit_id",
-    "annotation_id",
-    "status",
-    "primary_code",
-    "codes",
-    "codebook_gap",
-    "flags",
-    "confidence",
-    "memo",
-    "lead_time_s",
-    "created_at",
-    "updated_at",
-    "raw",
-)
-
-
-def _fate(known: _Known | None, label: Label, *, live: bool) -> str:
-    if known is None or (live and known.status == DELETED):
-        return "new"
-    if label.updated_at < known.updated_at:
-        return "older"
-    same = known.raw == label.raw or said(json.loads(known.raw)) == said(json.loads(label.raw))
-    return "unchanged" if same else "edited"
-
-
-def _unique(raw: str) -> Any:
-    return json.loads(raw).get("unique_id")
-
-
-def _region(label_id: str, one: Any) -> dict[str, Any]:
-    return {
-        "label_id": label_id,
-        "region_id": one.region_id,
-        "field": one.field,
-        "start_cp": one.start,
-        "end_cp": one.end,
-        "quote": one.quote,
-        "kind": one.kind,
-        "origin": one.origin,
-    }

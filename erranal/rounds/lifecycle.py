@@ -100,8 +100,6 @@ def close(study: Study, name: str, *, force: bool = False) -> pd.DataFrame:
             evidence = tx.arrow("lifecycle_evidence", round_id=of.round_id)
             now = datetime.now(UTC)
             given = {"judge_id": judge_id(of), "codebook_id": of.codebook_id}
-            tx.execute("lifecycle_forget_evidence", None, **given)
-            tx.execute("lifecycle_forget_verdicts", None, **given)
             tx.append("judges", _judge(study, of), on_conflict="replace")
             tx.append("verdicts", _given(verdicts, given | {"judged_at": now}))
             tx.append("evidence", _given(evidence, given))

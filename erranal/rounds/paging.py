@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 TASKS_PER_PAGE = 500
-SAMPLED, EXPORT_BYTES = 20, 2**28
+SAMPLED, EXPORT_BYTES = 10, 2**28
 TASKS_PER_REQUEST, BYTES_PER_REQUEST = 1000, 16 * 2**20
 
 
@@ -55,10 +55,10 @@ def tasks_of(
 
 
 def is_light(ask: Callable[..., Any], project_id: int) -> bool:
-    """Tell whether all tasks of a project fit into one answer, going by its first ones."""
+    """Tell whether all tasks of a project fit into one answer, going by the data of the first."""
     import orjson
 
-    answer = _page(ask, project_id, {}, SAMPLED, "all")
+    answer = _page(ask, project_id, {}, SAMPLED, "task_only")
     sampled = answer["tasks"]
     total = int(answer["total"])
     return len(orjson.dumps(sampled)) * total <= EXPORT_BYTES * max(1, len(sampled))

@@ -154,28 +154,32 @@ class Delivery:
     def deliver(
         self, pictures: Iterable[Picture], client: Client, project_id: int
     ) -> dict[str, str]:
-        """Bring pictures to where coders see them, and return their URLs by name."""
+        """Bring pictures to where coders see them, and return their addresses by name."""
         unique = {picture.name: picture for picture in pictures}
-        if self.way == "data":
-            return {name: _data_uri(picture) for name, picture in unique.items()}
         if self.way == "upload" and unique:
             return _upload(unique, client, project_id)
+        addresses = self.write(unique.values())
         if self.way == "local" and unique:
-            client.add_local_images(project_id, self.copy(unique.values()))
-            return {
-                name: f"/data/local-files/?d={quote(f'{self.below}/{name}')}" for name in unique
-            }
-        return {}
+            client.add_local_images(project_id, self.folder)
+        return addresses
 
-    def copy(self, pictures: Iterable[Picture]) -> Path:
-        """Write pictures to the round's folder below the root, and return the folder."""
-        folder = (self.root or Path()) / self.below
-        folder.mkdir(parents=True, exist_ok=True)
-        for picture in pictures:
-            path = folder / picture.name
-            if not path.exists():
-                _write(path, picture.data)
-        return folder
+    def write(self, pictures: Iterable[Picture]) -> dict[str, str]:
+        """Return the addresses of pictures that need no server to get there, by name."""
+        if self.way == "data":
+            return {picture.name: _data_uri(picture) for picture in pictures}
+        return {picture.name: self._copy(picture) for picture in pictures}
+
+    @property
+    def folder(self) -> Path:
+        """The round's own folder below the root."""
+        return (self.root or Path()) / self.below
+
+    def _copy(self, picture: Picture) -> str:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / picture.name
+        if not path.exists():
+            _write(path, picture.data)
+        return f"/data/local-files/?d={quote(f'{self.below}/{picture.name}')}"
 
 
 def _data_uri(picture: Picture) -> str:

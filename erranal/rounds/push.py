@@ -9,7 +9,7 @@ what has been sent is recorded after each request.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from erranal.errors import StageError
 from erranal.rounds import assignment, form, remote, tables, tasks, units
 from erranal.rounds import coders as people
+from erranal.rounds.groups import Group
 from erranal.rounds.lifecycle import require_open
 from erranal.rounds.pictures import Delivery, Picture, find
-from erranal.rounds.groups import Group
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,9 @@ def push(  # noqa: PLR0913 - each is a different part of the decision
     with study.journal("rounds_push", {**given, "limit": limit}) as entry:
         aliases = people.of_users(study, client, coders)
         plan = assignment.plan(study, about, layout=layout, coders=aliases, delivery=delivery)
-        work = _Work(study, about, client, delivery, progress, plan.size(limit))
+        known = remote.recorded(study, about, client)
+        size = plan.size(limit)
+        work = _Work(study, about, client, delivery, progress, size, plan.order, known)
         rows = [work.fill(group, plan.first(group, limit)) for group in plan.groups]
         frame = _summary([row for row in rows if row["units"]])
         entry.count(**{name: int(frame[name].sum()) for name in ("units", *COUNTED)})
@@ -123,6 +125,8 @@ class _Work:
     delivery: Delivery
     progress: Progress | None
     total: int
+    own: Collection[str]
+    known: Collection[remote.Project]
     done: int = field(default=0)
 
     def fill(self, group: Group, unit_ids: Sequence[str]) -> dict[str, Any]:
@@ -131,7 +135,7 @@ class _Work:
         row |= {"coder": group.coder_id, "people": group.people, "units": len(unit_ids)}
         if not unit_ids:
             return row
-        project = remote.ensure(self.study, self.about, self.client, group)
+        project = remote.ensure(self.study, self.about, self.client, group, self.known)
         filling = _Filling(self, group, project)
         for batch in _batches(unit_ids):
             filling.send(batch)
@@ -157,7 +161,7 @@ class _Filling:
         self.form = form.parse(project.config)
         self.there: dict[str, int] = work.client.task_ids(project.project_id)
         self.counts: Counter[str] = Counter()
-        remote.require_own(work.study, work.about, project, self.there)
+        remote.require_own(work.about, project, self.there, work.own)
         rows = work.study.arrow(
             "rounds_tasks_of", round_id=work.about.round_id, project=project.title
         ).to_pylist()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
-from erranal.rounds import form, interface, tables, units
+from erranal.rounds import form, interface, tables
 
 if TYPE_CHECKING:
     from erranal.rounds.groups import Group
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from erranal.store import Study
 
 
+FILES = "files"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """One project of a round; ``config`` is the form it was made with."""
 
     title: str
+    server: str
     project_id: int
     arm: str
     config: str
@@ -28,27 +32,19 @@ class Project:
     coder_id: str | None = None
     pulled_to: datetime | None = None
 
+    @property
+    def is_files(self) -> bool:
+        """Whether it was written to files, for a server that nobody here can reach."""
+        return self.server == FILES
 
-def recorded(study: Study, about: Round, client: Any) -> list[Project]:
-    """Return the projects of a round that are on a server.
 
-    Raises
-    ------
-    StageError
-        When they are on another one.
-    """
+def kept(study: Study, about: Round) -> list[Project]:
+    """Return the projects of a round, wherever they are."""
     rows = study.arrow("rounds_projects_of", round_id=about.round_id).to_pylist()
-    for row in rows:
-        if row["server"] != client.url:
-            _require_moved(row, client)
-            with study.write() as tx:
-                told = {"server": client.url, "before": row["server"]}
-                tx.execute("rounds_moved", None, round_id=about.round_id, **told)
-                tx.execute("rounds_moved_coders", None, **told)
-            return recorded(study, about, client)
     return [
         Project(
             row["project"],
+            row["server"],
             row["project_id"],
             row["arm"],
             about.form_of(row["config_hash"]),
@@ -60,17 +56,60 @@ def recorded(study: Study, about: Round, client: Any) -> list[Project]:
     ]
 
 
-def _require_moved(row: dict[str, Any], client: Any) -> None:
+def keep(study: Study, about: Round, project: Project) -> None:
+    """Record a project that was made."""
+    row = {
+        "round_id": about.round_id,
+        "project": project.title,
+        "server": project.server,
+        "project_id": project.project_id,
+        "arm": project.arm,
+        "coder_id": project.coder_id,
+        "config_hash": project.config_hash,
+        "created_at": datetime.now(UTC),
+    }
+    with study.write() as tx:
+        tx.append("round_projects", tables.frame([row], tables.PROJECTS), on_conflict="ignore")
+
+
+def recorded(study: Study, about: Round, client: Any) -> list[Project]:
+    """Return the projects of a round that are on a server.
+
+    Raises
+    ------
+    StageError
+        When they are on another one.
+    """
+    projects = kept(study, about)
+    before = next((one for one in projects if one.server != client.url), None)
+    if before is None:
+        return projects
+    _require_moved(about, before, client)
+    told = {"server": client.url, "before": before.server}
+    with study.write() as tx:
+        tx.execute("rounds_moved", None, round_id=about.round_id, **told)
+        tx.execute("rounds_moved_coders", None, **told)
+    return recorded(study, about, client)
+
+
+def _require_moved(about: Round, project: Project, client: Any) -> None:
     """Refuse a server that is not the one of a project under another address."""
-    if client.find_project(row["project"]) != row["project_id"]:
+    if project.is_files:
         raise StageError(
-            f"project {row['project']!r} is on {row['server']}, and {client.url} has none of that "
+            f"round {about.name!r} was exported to files: its labels come back by "
+            "`erranal rounds import`; create another round for a server"
+        )
+    if client.find_project(project.title) != project.project_id:
+        raise StageError(
+            f"project {project.title!r} is on {project.server}, and {client.url} has none of that "
             "name and number: give the address of the server the round was pushed to"
         )
 
 
-def ensure(study: Study, about: Round, client: Any, group: Group) -> Project:
-    """Return the project of a group, made on the server when it is not there yet.
+def ensure(
+    study: Study, about: Round, client: Any, group: Group, known: Iterable[Project]
+) -> Project:
+    """Return the project of a group, made on the server when it is not among those known.
 
     Raises
     ------
@@ -78,8 +117,9 @@ def ensure(study: Study, about: Round, client: Any, group: Group) -> Project:
         When the one on the server has another form.
     """
     title = group.title(about)
-    known = {project.title: project for project in recorded(study, about, client)}
-    project = known.get(title) or _made(study, about, client, group)
+    project = next((one for one in known if one.title == title), None)
+    if project is None:
+        return _made(study, about, client, group)
     require_form(about, client, project)
     return project
 
@@ -92,22 +132,10 @@ def _made(study: Study, about: Round, client: Any, group: Group) -> Project:
         project_id = client.create_project(
             title, config, coders_per_task=group.people, instructions=about.instructions
         )
-    project = Project(
-        title, project_id, group.arm, config, interface.digest(config), group.coder_id
-    )
+    digest = interface.digest(config)
+    project = Project(title, client.url, project_id, group.arm, config, digest, group.coder_id)
     require_form(about, client, project)
-    row = {
-        "round_id": about.round_id,
-        "project": title,
-        "server": client.url,
-        "project_id": project_id,
-        "arm": group.arm,
-        "coder_id": group.coder_id,
-        "config_hash": project.config_hash,
-        "created_at": datetime.now(UTC),
-    }
-    with study.write() as tx:
-        tx.append("round_projects", tables.frame([row], tables.PROJECTS))
+    keep(study, about, project)
     return project
 
 
@@ -136,16 +164,15 @@ def require_form(about: Round, client: Any, project: Project) -> None:
         )
 
 
-def require_own(study: Study, about: Round, project: Project, there: Iterable[str]) -> None:
-    """Refuse a project that holds tasks of something else.
+def require_own(about: Round, project: Project, there: Iterable[str], own: Collection[str]) -> None:
+    """Refuse a project that holds tasks of something else than the round's own units.
 
     Raises
     ------
     StageError
         Naming one of them.
     """
-    own = {unit.unit_id for unit in units.places(study, about.round_id)}
-    foreign = sorted(set(there) - own)
+    foreign = sorted(set(there).difference(own))
     if foreign:
         raise StageError(
             f"project {project.title!r} holds {len(foreign)} tasks that are not of round "

@@ -74,7 +74,8 @@ def _null_deviation(
     linear = (2 * n - b + a) * difference - a - b
     constant = -a * difference * (1 - difference)
     q = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0)) - linear) / (4 * n)
-    return np.sqrt(np.maximum(n * (2 * q + difference * (1 - difference)), 0))
+    error: NDArray[np.float64] = np.sqrt(np.maximum(n * (2 * q + difference * (1 - difference)), 0))
+    return error
 
 
 def difference_tango(

@@ -9,6 +9,7 @@ import click
 
 from erranal.cli import options, output
 from erranal.cli.rounds.planning import open_study
+from erranal.cli.rounds.serving import client_of, server
 
 _name = click.argument("name", metavar="ROUND")
 
@@ -45,6 +46,9 @@ def status(name: str, db: Path, agreement: bool, as_json: bool) -> None:
     "--decisions", type=options.AS_PATH, help="Keep the decisions of a CSV file that was filled in."
 )
 @click.option("--adjudicator", help="Alias of the person who decides.")
+@click.option("--push", is_flag=True, help="Make a project of them on the server.")
+@click.option("--pull", is_flag=True, help="Keep the decisions made in that project.")
+@server
 @options.seed
 @options.as_json
 def adjudicate(
@@ -55,12 +59,22 @@ def adjudicate(
     adjudicator: str | None,
     seed: int,
     as_json: bool,
+    **on_server: Any,
 ) -> None:
     """List where coders disagree, in random order and without names, or keep decisions."""
     from erranal.rounds import adjudicate as stage
-    from erranal.rounds import sheet
+    from erranal.rounds import adjudicating, sheet
 
     study = open_study(db)
+    if on_server["push"]:
+        client = client_of(on_server["url"], on_server["token_env"])
+        output.print_json(adjudicating.push(study, name, client))
+        return
+    if on_server["pull"]:
+        client = client_of(on_server["url"], on_server["token_env"])
+        table = adjudicating.pull(study, name, client)
+        output.table(table, as_json=as_json, title="Decisions")
+        return
     if decisions is not None:
         table = stage.decide_all(study, name, decisions, adjudicator=adjudicator)
         output.table(table, as_json=as_json, title="Decisions")

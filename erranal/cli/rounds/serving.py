@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from erranal.rounds.labelstudio import LabelStudio
 
 _name = click.argument("name", metavar="ROUND")
-_server = options.combine(
+server = options.combine(
     click.option(
         "--url",
         envvar="LABEL_STUDIO_URL",
@@ -32,7 +32,8 @@ _server = options.combine(
 )
 
 
-def _client(url: str, token_env: str) -> LabelStudio:
+def client_of(url: str, token_env: str) -> LabelStudio:
+    """Return the server at an address, with the token in an environment variable."""
     from erranal.rounds.labelstudio import LabelStudio
 
     return LabelStudio(url, token_env=token_env)
@@ -48,10 +49,10 @@ def _client(url: str, token_env: str) -> LabelStudio:
 @options.quiet
 def serve(folder: Path, port: int, coders: int, environment: Path | None, quiet: bool) -> None:
     """Run a local Label Studio, all of it in FOLDER, until Ctrl-C; the first start installs it."""
-    from erranal.rounds import server
+    from erranal.rounds import server as local
 
     with output.progress_bar(quiet=quiet) as progress:
-        server.serve(
+        local.serve(
             folder,
             port=port,
             coders=coders,
@@ -64,7 +65,7 @@ def serve(folder: Path, port: int, coders: int, environment: Path | None, quiet:
 @click.command()
 @_name
 @options.db
-@_server
+@server
 @click.option(
     "--layout",
     type=click.Choice(["overlap", "per-coder"]),
@@ -90,7 +91,7 @@ def push(
     """Bring a round to the server; given again, it adds what is missing and nothing twice."""
     from erranal.rounds import push as stage
 
-    study, client = open_study(db), _client(url, token_env)
+    study, client = open_study(db), client_of(url, token_env)
     flags["coders"] = flags.pop("coder")
     with output.progress_bar(quiet=quiet or as_json) as progress:
         table = stage.push(study, name, client, progress=progress, **flags)
@@ -100,7 +101,7 @@ def push(
 @click.command()
 @_name
 @options.db
-@_server
+@server
 @click.option("--full", is_flag=True, help="Read everything again and look for deletions.")
 @options.as_json
 @options.quiet
@@ -110,10 +111,60 @@ def pull(
     """Read what coders did since the last pull; nothing is overwritten by anything older."""
     from erranal.rounds import pull as stage
 
-    study, client = open_study(db), _client(url, token_env)
+    study, client = open_study(db), client_of(url, token_env)
     with output.progress_bar(quiet=quiet or as_json) as progress:
         table = stage.pull(study, name, client, full=full, progress=progress)
     output.table(table, as_json=as_json, title=f"Labels of {name}")
 
 
-COMMANDS = (serve, push, pull)
+@click.command("export")
+@_name
+@click.argument("folder", type=options.AS_PATH)
+@options.db
+@click.option(
+    "--layout",
+    type=click.Choice(["overlap", "per-coder"]),
+    default="overlap",
+    show_default=True,
+    help="One project for all, or one for each coder.",
+)
+@click.option("--coder", multiple=True, help="A coder, for per-coder (repeatable).")
+@click.option(
+    "--images",
+    type=click.Choice(["data", "local", "none"]),
+    default="data",
+    show_default=True,
+    help="How pictures come along.",
+)
+@options.limit
+@options.as_json
+def export(name: str, folder: Path, db: Path, as_json: bool, **flags: Any) -> None:
+    """Write a round as files to import in Label Studio by hand, where there is no token."""
+    from erranal.rounds import exporting
+
+    flags["coders"] = flags.pop("coder")
+    table = exporting.export(open_study(db), name, folder, **flags)
+    output.table(table, as_json=as_json, title=f"Files of {name} in {folder}")
+
+
+@click.command("import")
+@_name
+@click.argument("files", nargs=-1, required=True, type=options.AS_PATH)
+@options.db
+@click.option(
+    "--source", default="files", show_default=True, help="Names the server they are from."
+)
+@options.as_json
+@options.quiet
+def import_(
+    name: str, files: tuple[Path, ...], db: Path, source: str, as_json: bool, quiet: bool
+) -> None:
+    """Read Label Studio's JSON exports of a round."""
+    from erranal.rounds import exchange
+
+    with output.progress_bar(quiet=quiet or as_json) as progress:
+        table = exchange.import_(open_study(db), name, files, source=source, progress=progress)
+    output.table(table, as_json=as_json, title=f"Labels of {name}")
+
+
+COMMANDS = (serve, push, pull, export, import_)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from erranal.store import Study
 
 PARTS = ("tune", "test")
+BY_PEOPLE = ("imported", "human")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Comparison:
     left_out
         Codes that are not compared, and why.
     quality
-        Where b is labels made elsewhere: sensitivity, specificity and precision of a against them,
+        Where b is labels by people, imported or of a closed round: sensitivity, specificity and precision of a against them,
         by code and arm, with 95 % Wilson limits. They are not given over all arms: a judge that
         is worse on one of them would look like a difference between the arms.
     """
@@ -136,7 +137,7 @@ def compare(
         primary=agreeing.primary(pair),
         disagreements=agreeing.disagreements(pair),
         left_out=pair.left_out,
-        quality=agreeing.quality(pair) if pair.b.kind == "imported" else None,
+        quality=agreeing.quality(pair) if pair.b.kind in BY_PEOPLE else None,
     )
 
 

@@ -20,7 +20,7 @@ COMMENT ON COLUMN rounds.kind IS 'calibration or main';
 COMMENT ON COLUMN rounds.purpose IS 'tune (may be used to tune a judge) or test (may not); units of the one are never sampled for the other';
 COMMENT ON COLUMN rounds.judge_id IS 'The judge whose labels are suggested to coders, NULL for none';
 COMMENT ON COLUMN rounds.design IS 'Size, strata, uniform share, overlap and share without suggestions, as planned';
-COMMENT ON COLUMN rounds.config IS 'Labelling form, frozen for the life of the round';
+COMMENT ON COLUMN rounds.config IS 'All labelling forms as JSON, frozen for the life of the round';
 COMMENT ON COLUMN rounds.status IS 'planned, open or closed';
 
 CREATE TABLE units (
@@ -38,9 +38,9 @@ CREATE TABLE units (
     PRIMARY KEY (round_id, unit_id)
 );
 COMMENT ON TABLE units IS 'What coders are given: one erring output of a sampled pair, with its reference beside it';
-COMMENT ON COLUMN units.pair_id IS 'The sampled pair: item, model, prompt style and sample; both of its outputs are units where both are wrong';
+COMMENT ON COLUMN units.pair_id IS 'What was sampled: the text response with its image responses (item, model, prompt style and sample); all that are wrong are units';
 COMMENT ON COLUMN units.inclusion_probability IS 'Of the pair, by the design';
-COMMENT ON COLUMN units.arm IS 'suggested (coders see the judge''s labels) or blind, by hash of the unit';
+COMMENT ON COLUMN units.arm IS 'suggested (coders see the judge''s labels) or blind, by hash of the pair';
 COMMENT ON COLUMN units.overlap IS 'Coded by two or more coders';
 
 CREATE TABLE round_projects (
@@ -151,3 +151,5 @@ CREATE TABLE adjudications (
 );
 COMMENT ON TABLE adjudications IS 'Decisions where coders disagree, beside the originals; earlier decisions are kept';
 COMMENT ON COLUMN adjudications.decided_on IS 'The labels that were before the adjudicator';
+
+COMMENT ON COLUMN judges.kind IS 'rules, llm, imported, or human for the gold labels of a closed round; rules are never presented as a model';

@@ -38,11 +38,12 @@ GROUP BY response_hash
 ORDER BY response_hash;
 
 -- name: cluster_codes
--- Primary codes that the judge who judged last has given
+-- Primary codes that the judge who judged last has given; people code a sample only
 SELECT output_id, arg_max(primary_code, judged_at) AS code
 FROM verdicts
 WHERE status = 'ok' AND primary_code IS NOT NULL
-  AND judge_id = (SELECT judge_id FROM verdicts ORDER BY judged_at DESC, judge_id LIMIT 1)
+  AND judge_id = (SELECT judge_id FROM verdicts JOIN judges USING (judge_id) WHERE kind <> 'human'
+                  ORDER BY judged_at DESC, judge_id LIMIT 1)
 GROUP BY output_id;
 
 -- name: cluster_forget_members

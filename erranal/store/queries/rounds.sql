@@ -150,7 +150,7 @@ UPDATE labels SET current = FALSE WHERE label_id IN (SELECT unnest(CAST($labels 
 -- Remove what was refused of these tasks of a project: they are read anew
 DELETE FROM refused_annotations
 WHERE round_id = $round_id AND project = $project
-  AND (task_id IN (SELECT unnest(CAST($tasks AS BIGINT[]))) OR ($taskless AND task_id IS NULL));
+  AND task_id IN (SELECT unnest(CAST($tasks AS BIGINT[])));
 
 -- name: rounds_pulled
 -- A project has been pulled up to a time

@@ -26,14 +26,6 @@ ORDER BY r.created_at, r.name;
 -- Close a round
 UPDATE rounds SET status = 'closed', closed_at = $closed_at WHERE round_id = $round_id;
 
--- name: lifecycle_forget_evidence
--- Remove the evidence of a round's gold labels
-DELETE FROM evidence WHERE judge_id = $judge_id AND codebook_id = $codebook_id;
-
--- name: lifecycle_forget_verdicts
--- Remove the verdicts of a round's gold labels
-DELETE FROM verdicts WHERE judge_id = $judge_id AND codebook_id = $codebook_id;
-
 -- name: lifecycle_gold
 -- How many units of a round are settled and how, and why the others are not
 SELECT CASE WHEN g.how IS NOT NULL THEN g.how WHEN p.coded > 1 THEN 'open disagreement'
