@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -683,10 +685,17 @@ def test_a_round_that_is_nowhere_has_nothing_to_pull(made, client, tmp_path):
 # A real server ------------------------------------------------------------------------------------
 
 
-def suggested(task: dict[str, Any]) -> list[dict[str, Any]]:
+def suggested(client: Any, task: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a coder submits who takes over all that is suggested."""
-    prediction = task["predictions"][0]["result"]
-    return [one | {"origin": "prediction"} for one in prediction]
+    (prediction,) = client._ask("GET", "/api/predictions/", params={"task": task["id"]})
+    return [one | {"origin": "prediction"} for one in prediction["result"]]
+
+
+@pytest.fixture
+def sign_in(label_studio) -> Iterator[Callable[..., Any]]:
+    """Return a function that makes a client in somebody's name."""
+    with ExitStack() as stack:
+        yield lambda *who, **how: stack.enter_context(label_studio.client(*who, **how))
 
 
 @pytest.fixture
@@ -706,8 +715,8 @@ def unit_tasks(made: Made, client: Any) -> dict[str, dict[str, Any]]:
     return {task["data"]["record_id"]: task for task in found}
 
 
-def test_a_round_on_a_real_server(tmp_path, label_studio, named, made):
-    admin, one, two = (label_studio.client(name) for name in label_studio.names)
+def test_a_round_on_a_real_server(label_studio, sign_in, named, made):
+    admin, one, two = (sign_in(name) for name in label_studio.names)
     frame = push(made.study, named, admin)
     assert frame["created"].sum() == 6
     assert push(made.study, named, admin)["unchanged"].sum() == 6
@@ -717,7 +726,7 @@ def test_a_round_on_a_real_server(tmp_path, label_studio, named, made):
     assert len(first["predictions"]) == 1
     assert third["predictions"] == []
     text = first["data"]["response"]
-    mine = one.annotate(first["id"], suggested(first), lead_time=3.5)
+    mine = one.annotate(first["id"], suggested(one, first), lead_time=3.5)
     marked = span(text, text.index("重"), text.index("重") + 2)
     other = two.annotate(first["id"], [primary(CALCULATION), marked], lead_time=9)
     gone = one.annotate(second["id"], [primary("none"), memo("why")], lead_time=1)
@@ -727,6 +736,13 @@ def test_a_round_on_a_real_server(tmp_path, label_studio, named, made):
     one._ask("PATCH", f"/api/annotations/{mine}/", json={"result": [primary("codebook gap")]})
     one._ask("DELETE", f"/api/annotations/{gone}/")
     frame = pull(made.study, named, admin)
+    print(
+        frame.to_string(),
+        pulling.refused(made.study, named).to_string(),
+        made.study.query(
+            "select raw from refused_annotations union all select raw from labels"
+        ).to_string(max_colwidth=900),
+    )
     assert (frame["edited"].sum(), frame["deleted"].sum(), frame["refused"].sum()) == (1, 1, 0)
     assert pull(made.study, named, admin, full=True)["deleted"].sum() == 0
     people = made.study.view("coders").set_index("user_id")["coder_id"]
@@ -745,7 +761,7 @@ def test_a_round_on_a_real_server(tmp_path, label_studio, named, made):
     assert made.study.count("labels") == 6
 
 
-def test_a_server_that_dies_in_the_middle(label_studio, named, made, monkeypatch):
+def test_a_server_that_dies_in_the_middle(label_studio, sign_in, named, made, monkeypatch):
     monkeypatch.setattr("erranal.rounds.push.BATCH", 1)
     monkeypatch.setattr(pulling, "BATCH", 1)
 
@@ -755,11 +771,11 @@ def test_a_server_that_dies_in_the_middle(label_studio, named, made, monkeypatch
             label_studio.kill()
 
     died: list[str] = []
-    impatient = label_studio.client(patience_s=1)
+    impatient = sign_in(patience_s=1)
     with pytest.raises(StageError, match="same command"):
         push(made.study, named, impatient, progress=dies)
     label_studio.start()
-    admin = label_studio.client()
+    admin = sign_in()
     push(made.study, named, admin)
     tasks = unit_tasks(made, admin)
     there = [
@@ -769,7 +785,7 @@ def test_a_server_that_dies_in_the_middle(label_studio, named, made, monkeypatch
     ]
     assert sorted(there) == sorted(task["id"] for task in tasks.values())
     assert set(tasks) == set(made.units)
-    coder = label_studio.client("coder-1")
+    coder = sign_in("coder-1")
     given = {
         (coder.annotate(task["id"], [primary(MISREAD)], lead_time=1), unit): (
             f"coder-1 submitted {MISREAD}"
@@ -778,9 +794,9 @@ def test_a_server_that_dies_in_the_middle(label_studio, named, made, monkeypatch
     }
     died.clear()
     with pytest.raises(StageError, match="same command"):
-        pull(made.study, named, label_studio.client(patience_s=1), progress=dies)
+        pull(made.study, named, sign_in(patience_s=1), progress=dies)
     assert 1 <= made.study.count("labels") < 6
     label_studio.start()
-    pull(made.study, named, label_studio.client())
+    pull(made.study, named, sign_in())
     assert current(made) == given
     assert made.study.count("labels") == 6

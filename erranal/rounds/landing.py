@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from erranal.rounds import tables
 from erranal.rounds.annotations import DELETED, SKIPPED, Label, Refusal
 from erranal.rounds.coders import Aliases
-from erranal.rounds.revisions import KEPT, SAID, Known, fate, region_row, unique
+from erranal.rounds.revisions import KEPT, SAID, Known, fate, is_another, region_row
 
 if TYPE_CHECKING:
     from erranal.rounds.round import Round
@@ -192,7 +192,7 @@ class _Batch:
             reason, detail = "other_form", "the form on the server is not the round's"
         elif label.edited_by != label.user_id:
             reason, detail = "edited_by_another", "somebody else changed it"
-        elif known and unique(known.raw) != unique(label.raw):
+        elif known and is_another(known, label):
             reason, detail = "other_annotation", "another annotation has the same number"
         elif self.where.coder_id and not self._is_owner(label):
             reason, detail = "other_coder", f"the project is that of {self.where.coder_id}"

@@ -61,9 +61,16 @@ def fate(known: Known | None, label: Label, *, live: bool) -> str:
     return "unchanged" if same else "edited"
 
 
-def unique(raw: str) -> Any:
-    """Return the name that a server gave an annotation, the same for all its revisions."""
-    return json.loads(raw).get("unique_id")
+def is_another(known: Known, label: Label) -> bool:
+    """Return whether a number stands for another annotation than before, as on another server.
+
+    The name that a server gives an annotation says so, or else, as it is not told everywhere, the
+    time it was made.
+    """
+    before, now = (json.loads(raw).get("unique_id") for raw in (known.raw, label.raw))
+    if before and now:
+        return bool(before != now)
+    return bool(known.created_at and label.created_at and known.created_at != label.created_at)
 
 
 def region_row(label_id: str, one: Region) -> dict[str, Any]:

@@ -34,7 +34,9 @@ def peak():
     status = open("/proc/self/status").read()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 """
-OURS = PEAK + """
+OURS = (
+    PEAK
+    + """
 import json, sys, time
 import pandas, pyarrow, aiohttp, orjson, rapidfuzz
 from erranal import codebook, engine, judge
@@ -52,7 +54,10 @@ report = table.attrs["report"]
 print(json.dumps({"wall": time.perf_counter() - wall, "cpu": spent, "calls": report.calls,
                   "failed": report.failed, "mb": peak()}))
 """
-BARE = PEAK + """
+)
+BARE = (
+    PEAK
+    + """
 import asyncio, json, sys, time
 import aiohttp, orjson
 path, url, concurrency = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -71,6 +76,7 @@ asyncio.run(main())
 print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - before,
                   "calls": len(bodies), "mb": peak()}))
 """
+)
 
 
 def bodies_of(path: Path, study: Path) -> None:

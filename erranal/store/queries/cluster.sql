@@ -42,7 +42,7 @@ ORDER BY response_hash;
 SELECT output_id, arg_max(primary_code, judged_at) AS code
 FROM verdicts
 WHERE status = 'ok' AND primary_code IS NOT NULL
-  AND judge_id = (SELECT judge_id FROM verdicts JOIN judges USING (judge_id) WHERE kind <> 'human'
+  AND judge_id = (SELECT judge_id FROM verdicts LEFT JOIN judges USING (judge_id) WHERE kind IS DISTINCT FROM 'human'
                   ORDER BY judged_at DESC, judge_id LIMIT 1)
 GROUP BY output_id;
 
