@@ -282,7 +282,7 @@ CREATE TABLE judges (
 CREATE TABLE label_regions (
     label_id VARCHAR NOT NULL,
     region_id VARCHAR NOT NULL,
-    field VARCHAR NOT NULL,  -- response or reference
+    field VARCHAR NOT NULL,  -- response, reasoning, reference or reference_reasoning
     start_cp INTEGER NOT NULL,
     end_cp INTEGER NOT NULL,
     quote VARCHAR NOT NULL,
@@ -413,7 +413,7 @@ CREATE TABLE renders (
 CREATE TABLE round_projects (
     round_id VARCHAR NOT NULL,
     project VARCHAR NOT NULL,
-    server VARCHAR NOT NULL,
+    server VARCHAR NOT NULL,  -- Its address, or files
     project_id BIGINT NOT NULL,
     arm VARCHAR,
     coder_id VARCHAR,
@@ -428,7 +428,7 @@ CREATE TABLE round_tasks (
     round_id VARCHAR NOT NULL,
     project VARCHAR NOT NULL,
     unit_id VARCHAR NOT NULL,
-    task_id BIGINT NOT NULL,
+    task_id BIGINT NOT NULL,  -- 0 where the number is not known, as in files
     content_hash VARCHAR NOT NULL,
     shown_judge_id VARCHAR,  -- The judge whose labels the task shows, NULL for none
     pushed_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,

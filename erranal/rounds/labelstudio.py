@@ -116,7 +116,13 @@ class LabelStudio:
             How many people are given each task.
         instructions
             Coder instructions in HTML, shown before the first task when `show_instructions`.
+
+        Raises
+        ------
+        StageError
+            When the form is not one, or the title is too short or too long.
         """
+        _require_form(config)
         return create(
             self._ask,
             title,
@@ -275,6 +281,17 @@ class LabelStudio:
     def _annotations(self, task_id: int) -> list[Json]:
         found: list[Json] = self._ask("GET", _annotations_of(task_id))
         return found
+
+
+def _require_form(config: str) -> None:
+    """Refuse what Label Studio's own client does not take for a labelling form."""
+    from label_studio_sdk.label_interface import LabelInterface
+
+    try:
+        LabelInterface(config).validate()
+    except Exception as error:  # the client raises what its parsers do
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StageError(f"this is no labelling form: {reason}") from error
 
 
 def _annotations_of(task_id: int) -> str:

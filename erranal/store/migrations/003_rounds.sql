@@ -56,6 +56,7 @@ CREATE TABLE round_projects (
     PRIMARY KEY (round_id, project)
 );
 COMMENT ON TABLE round_projects IS 'The Label Studio projects of a round: one per arm, or one per coder and arm, and one for adjudication';
+COMMENT ON COLUMN round_projects.server IS 'Its address, or files';
 COMMENT ON COLUMN round_projects.pulled_to IS 'Newest change on the server that has been pulled';
 
 CREATE TABLE round_tasks (
@@ -69,6 +70,7 @@ CREATE TABLE round_tasks (
     PRIMARY KEY (round_id, project, unit_id)
 );
 COMMENT ON TABLE round_tasks IS 'One task on a server: a unit as it was pushed';
+COMMENT ON COLUMN round_tasks.task_id IS '0 where the number is not known, as in files';
 COMMENT ON COLUMN round_tasks.shown_judge_id IS 'The judge whose labels the task shows, NULL for none';
 
 CREATE TABLE coders (
@@ -121,7 +123,7 @@ CREATE TABLE label_regions (
     origin    VARCHAR
 );
 COMMENT ON TABLE label_regions IS 'Spans that a coder marked, in Unicode code points, end exclusive';
-COMMENT ON COLUMN label_regions.field IS 'response or reference';
+COMMENT ON COLUMN label_regions.field IS 'response, reasoning, reference or reference_reasoning';
 COMMENT ON COLUMN label_regions.origin IS 'prediction, prediction-changed or manual: what the human really did';
 
 CREATE TABLE refused_annotations (
