@@ -510,6 +510,7 @@ CREATE TABLE sources (
     rows_rejected BIGINT,
     status VARCHAR NOT NULL,  -- reading while rows are landing, done when all have, replaced when its path was read anew
     ingested_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
+    folder VARCHAR,  -- The folder of the file when it was read, absolute: pictures are named from here
     PRIMARY KEY (source_id)
 );
 

@@ -392,3 +392,49 @@ def test_a_tiny_vision_model_in_process_judges_with_its_picture(ask, study, tmp_
     assert set(frame["mode"]) == {"json_schema"}
     asked_of = showing.show(study, frame["output_id"].iloc[0])
     assert "probability" in asked_of["calls"][0]
+
+
+def test_pictures_that_cannot_be_shown_are_counted_and_a_missing_folder_is_refused(
+    server, study, tmp_path
+):
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(tmp_path / "page.png")
+    (tmp_path / "empty.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    _edit(study, "UPDATE outputs SET image = '../outside.png' WHERE run_id = 'image'")
+    _edit(study, "UPDATE outputs SET image = 'page.png' WHERE output_id LIKE 'b/1%/image'")
+    _edit(study, "UPDATE outputs SET image = 'empty.png' WHERE output_id LIKE 'b/2%/image'")
+    settings = ModelJudge("openai:scripted", url=server.url)
+    there = Terms(limits=FAST.limits, pictures=tmp_path)
+    job = labelling.Job(study, _book(), settings, Selection())
+    made = planning.plan(job, there)
+    assert (made["pictures"], made["pictures_missing"]) == (11, 29)
+    table = judge.run(study, judge=settings, terms=there)
+    assert table.attrs["pictures_missing"] == 29
+    nowhere = Terms(limits=FAST.limits, pictures=tmp_path / "nowhere")
+    with pytest.raises(StageError, match="there is no folder"):
+        judge.run(study, judge=settings, terms=nowhere)
+
+
+def test_ctrl_c_reaches_a_model_that_does_not_answer_the_trial(tmp_path):
+    made = error_study(tmp_path / "s.duckdb", 5, words=20)
+    with Loopback(latency_s=60.0).in_thread() as running:
+        command = [sys.executable, "-m", "erranal", "judge", "run", "--db", str(made.path)]
+        command += ["--model", "openai:silent", "--url", running.url, "--no-images"]
+        child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while not running.in_flight:
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=10)
+        assert child.returncode == 130
+        assert "Traceback" not in said
+
+
+def test_a_condition_cannot_end_the_parentheses_around_it(server, study):
+    with pytest.raises(StageError, match="was refused"):
+        judge.run(study, judge=by(server), selection=Selection(where="1=1) OR (1=1"))
+    with pytest.raises(
+        StageError, match=r"no error by 'erranal' fits.*the arms with errors are image"
+    ):
+        judge.run(study, judge=by(server), selection=Selection(where="arm = 'text'"))
+    assert server.received == 0

@@ -68,6 +68,8 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) >= 100 else f"{value:.4g}"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
     text = printable(" ".join(str(value).split()))
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
 
@@ -127,8 +129,9 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | N
         tasks: dict[str, Any] = {}
 
         def progress(done: int, total: int, label: str) -> None:
-            if label not in tasks:
-                tasks[label] = bars.add_task(printable(label), total=total)
-            bars.update(tasks[label], completed=done, total=total)
+            task = label.partition(" · ")[0]  # what follows changes while the task goes on
+            if task not in tasks:
+                tasks[task] = bars.add_task(printable(label), total=total)
+            bars.update(tasks[task], completed=done, total=total, description=printable(label))
 
         yield progress

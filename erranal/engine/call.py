@@ -124,7 +124,7 @@ class Report:
     waited_s
         Seconds in which nothing could be sent because of rate limits, the server's or one's own.
     spent_usd
-        Cost by the usage that came back.
+        Cost by the usage that came back; None where no price is known.
     unsure_usd
         At most this much was spent besides, on attempts without usage: those that timed out or
         were cut short, and replies that carried no token counts. Counted where there is a budget.
@@ -143,7 +143,7 @@ class Report:
     calls: int = 0
     rate_limited: int = 0
     waited_s: float = 0.0
-    spent_usd: float = 0.0
+    spent_usd: float | None = 0.0
     unsure_usd: float = 0.0
     tokens_in: int = 0
     tokens_cached: int = 0

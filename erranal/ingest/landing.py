@@ -82,6 +82,7 @@ def begin(study: Study, source: Source) -> None:
     row = {
         "source_id": source.source_id,
         "path": readable(source.path),
+        "folder": readable(source.path.resolve().parent),
         "sha256": source.sha256,
         "bytes": source.bytes,
         "reader": source.reader,

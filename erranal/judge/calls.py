@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from erranal.judge.asking import Task
     from erranal.judge.verdict import Verdict
-    from erranal.store import Study
+    from erranal.store import Study, Transaction
 
 RECOVERED_AT_ONCE = 1_000
 
@@ -56,12 +56,17 @@ def land(
     *,
     judge_id: str,
     codebook_id: str,
+    again: bool = False,
 ) -> None:
-    """Write answers and verdicts in one short transaction; landing the same twice is harmless."""
+    """Write answers and verdicts in one short transaction; landing the same twice is harmless.
+
+    With ``again`` the answers may take the place of earlier ones, whose cost is kept with theirs.
+    """
     replaced = [verdict.output_id for task, verdict in judged if task.replaces]
     with study.write() as tx:
         if answers:
-            tx.append("calls", _rows(answers), on_conflict="replace")
+            paid = _paid(tx, answers) if again else {}
+            tx.append("calls", _rows(answers, paid), on_conflict="replace")
         saving.put_verdicts(
             tx,
             [verdict for _, verdict in judged],
@@ -70,6 +75,19 @@ def land(
             judged_at=datetime.now(UTC),
             replaced=replaced,
         )
+
+
+def _paid(tx: Transaction, answers: list[Answer]) -> dict[str, float]:
+    """Return what was paid before for these calls."""
+    rows = tx.arrow("judge_paid_before", calls=[answer.key for answer in answers]).to_pylist()
+    asked_at = {answer.key: answer.asked_at for answer in answers}
+    own = {answer.key: answer.cost_usd or 0.0 for answer in answers}
+    return {
+        # One that has landed already has its own cost in the sum.
+        row["call_id"]: row["cost_usd"]
+        - own[row["call_id"]] * (row["asked_at"] == asked_at[row["call_id"]])
+        for row in rows
+    }
 
 
 def save_prompt(study: Study, text: str) -> None:
@@ -140,8 +158,10 @@ _OF_REPLY = {
 }
 
 
-def _rows(answers: Iterable[Answer]) -> pa.Table:
+def _rows(answers: Iterable[Answer], paid: Mapping[str, float] | None = None) -> pa.Table:
     import pyarrow as pa
+
+    paid = paid or {}
 
     answers = list({answer.key: answer for answer in answers}.values())
     text, integer, number = pa.string(), pa.int64(), pa.float64()
@@ -153,7 +173,7 @@ def _rows(answers: Iterable[Answer]) -> pa.Table:
         "error": pa.array([answer.error for answer in answers], text),
         "attempts": pa.array([answer.attempts for answer in answers], pa.int32()),
         "seconds": pa.array([answer.seconds for answer in answers], number),
-        "cost_usd": pa.array([answer.cost_usd for answer in answers], number),
+        "cost_usd": pa.array([_cost(answer, paid) for answer in answers], number),
         "asked_at": pa.array([answer.asked_at for answer in answers], pa.timestamp("us", tz="UTC")),
     }
     for name in _OF_CONTEXT:
@@ -174,6 +194,11 @@ def _probability(answer: Answer) -> float | None:
     except reply.Unreadable:
         return None
     return said.probability
+
+
+def _cost(answer: Answer, paid: Mapping[str, float]) -> float | None:
+    before = paid.get(answer.key)
+    return answer.cost_usd if before is None else before + (answer.cost_usd or 0.0)
 
 
 def _storable(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from erranal.judge import (
     calls,
     gold,
     naming,
-    pictures,
     prompt,
     records,
     saving,
@@ -23,6 +23,7 @@ from erranal.judge import (
     tokens,
 )
 from erranal.judge.asking import Asker, Task, fingerprint
+from erranal.judge.pictures import Album
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +55,11 @@ class Job:
     retry: bool = False
     limit: int | None = None
     pictures: Path | None = None
+
+    @cached_property
+    def album(self) -> Album:
+        """The pictures, counted as they are looked for."""
+        return Album(self.pictures)
 
     @property
     def spec(self) -> JudgeSpec:
@@ -120,7 +126,7 @@ def _due(
     standing = {one.output_id: one for one in chosen}
     known = calls.known(job.study, list(standing), **job.ids) if asked_before else {}
     for record in records.read(job.study, chosen, scorer=job.selection.scorer):
-        picture = pictures.find(record, job.pictures) if images else None
+        picture = job.album.find(record) if images else None
         questions = asker.questions(record, picture)
         digest = fingerprint(questions)
         verdict = standing[record.output_id]
@@ -178,11 +184,17 @@ def run(job: Job, terms: Terms, progress: Progress | None = None) -> pd.DataFram
     """
     total = records.count(job.study, job.selection)
     price = _price(job.settings, terms)
+    job = replace(job, pictures=terms.pictures)
     with job.study.journal(STAGE, job.described) as entry:
         keep_the_test_unseen(job)
+        if job.settings.images:
+            job.album  # noqa: B018 - a folder that is not there is refused before anything is sent
         model = reach(job.settings, terms)
-        report = _ask(replace(job, pictures=terms.pictures), model, terms, price, total, progress)
-        entry.count(**asdict(report), **job.ids)
+        report = _ask(job, model, terms, price, total, progress)
+        if price is None:
+            report.spent_usd = None
+        missing = job.album.missing if job.settings.images else 0
+        entry.count(**asdict(report), pictures_missing=missing, **job.ids)
         if report.stopped == "interrupted":
             raise KeyboardInterrupt
         if report.stopped and report.stopped != "budget":
@@ -198,6 +210,7 @@ def run(job: Job, terms: Terms, progress: Progress | None = None) -> pd.DataFram
         scorer=job.selection.scorer,
     )
     table.attrs["report"] = report
+    table.attrs["pictures_missing"] = missing
     return table
 
 
@@ -259,7 +272,7 @@ def _ask(
     saving.save_judge(job.study, job.spec)
 
     def land(answers: list[engine.Answer], judged: list[tuple[Task, Verdict]]) -> None:
-        calls.land(job.study, answers, judged, **job.ids)
+        calls.land(job.study, answers, judged, again=job.retry, **job.ids)
 
     with calls.spool(job.study, job.spec.judge_id) as spool:
         calls.recover(job.study, spool)
@@ -275,5 +288,12 @@ def _ask(
             limits=terms.limits or engine.Limits(),
             price=price,
             estimate=tokens.estimate,
-            progress=progress,
+            progress=_of_all(progress, total if job.limit is None else min(total, job.limit)),
         )
+
+
+def _of_all(progress: Progress | None, total: int) -> Progress | None:
+    """Return the progress of a run whose engine does not know how much there is to do."""
+    if progress is None:
+        return None
+    return lambda done, _, label: progress(done, total, f"judging · {label}")

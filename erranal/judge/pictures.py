@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from erranal.errors import StageError
 
 if TYPE_CHECKING:
     from erranal.judge.verdict import Record
     from erranal.models.chat import Picture
 
 LARGEST = 20_000_000  # bytes; what the providers take is less or about that
+SMALLEST = 32  # bytes; a mark alone is no picture
 _KINDS = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -70,4 +74,30 @@ def _picture(data: bytes) -> Picture | None:
         kind = "image/webp"
     else:
         kind = next((kind for mark, kind in _KINDS.items() if data.startswith(mark)), "")
-    return Picture(data, kind, hashlib.sha256(data).hexdigest()) if kind else None
+    if not kind or len(data) < SMALLEST:
+        return None
+    return Picture(data, kind, hashlib.sha256(data).hexdigest())
+
+
+@dataclass
+class Album:
+    """The pictures of a run: where they are, and how many there were to be had.
+
+    ``missing`` counts records that name a picture that is not there, too large, no picture, outside
+    of the folder or on the network.
+    """
+
+    folder: Path | None = None
+    shown: int = 0
+    missing: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folder is not None and not self.folder.is_dir():
+            raise StageError(f"there is no folder {self.folder}: --pictures names where they are")
+
+    def find(self, record: Record) -> Picture | None:
+        """Return the record's picture, and count it."""
+        picture = find(record, self.folder)
+        self.shown += picture is not None
+        self.missing += picture is None and bool(record.image)
+        return picture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from erranal import engine
@@ -30,15 +30,15 @@ def plan(job: Job, terms: Terms, *, progress: Progress | None = None) -> dict[st
     dict
         ``records`` selected, ``to_judge`` among them, ``calls``, ``tokens_in`` (of which
         ``tokens_repeated`` are the same for every call and may come from a prompt cache),
+        ``pictures`` and ``pictures_missing`` (records that name one that cannot be shown),
         ``tokens_out``, ``cost_usd`` and ``cost_usd_at_most`` (None where no price is known),
         ``seconds``, and ``basis``: what the estimates rest on.
     """
+    job = replace(job, pictures=terms.pictures)
     work = _work(job, progress)
-    seen = dict(job.study.read("judge_token_rates", **job.ids).iloc[0])
+    (seen,) = job.study.arrow("judge_token_rates", **job.ids).to_pylist()
     basis = "what this judge's calls took so far" if seen["calls"] else "typical replies"
-    tokens_out = (
-        seen["tokens_out"] if seen["calls"] else TOKENS_OUT[job.settings.ask]
-    ) * work.calls
+    tokens_out = (seen["tokens_out"] or TOKENS_OUT[job.settings.ask]) * work.calls
     likely_in = work.tokens_in_at_most * LEANING
     price = prices.find(job.settings.model, terms.prices)
     most_out = job.settings.max_tokens * work.calls
@@ -50,12 +50,13 @@ def plan(job: Job, terms: Terms, *, progress: Progress | None = None) -> dict[st
         "to_judge": work.to_judge,
         "calls": work.calls,
         "pictures": work.pictures,
+        "pictures_missing": job.album.missing if job.settings.images else 0,
         "tokens_in": round(likely_in),
         "tokens_repeated": round(work.tokens_repeated * LEANING),
         "tokens_out": round(tokens_out),
         "cost_usd": price and price.cost(round(likely_in), 0, round(tokens_out)),
         "cost_usd_at_most": price and price.cost(work.tokens_in_at_most, 0, most_out),
-        "seconds": _seconds(work, terms, seen["seconds"] if seen["calls"] else SECONDS),
+        "seconds": _seconds(work, terms, seen["seconds"] or SECONDS),
         "basis": basis,
     }
 

@@ -86,7 +86,14 @@ def count(study: Study, selection: Selection) -> int:
         table = study.arrow("judge_selected_count", selection.where, **selection.parameters)
     except StoreError as error:
         raise StageError(f"{error}; columns to choose by: {_COLUMNS}") from error
-    return int(table["n"][0].as_py())
+    found = int(table["n"][0].as_py())
+    if not found and selection.where:
+        arms = ", ".join(study.read("judge_arms", scorer=selection.scorer)["arm"])
+        raise StageError(
+            f"no error by {selection.scorer!r} fits {selection.where!r}; the arms with errors are "
+            f"{arms or 'none'}; columns to choose by: {_COLUMNS}"
+        )
+    return found
 
 
 def selected(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -99,6 +100,10 @@ class ModelJudge:
             raise StageError(f"ask {self.ask!r} is not known: use {' or '.join(ASKS)}")
         if self.mode not in MODES:
             raise StageError(f"mode {self.mode!r} is not known: use one of {', '.join(MODES)}")
+        for name in ("temperature", "top_p"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise StageError(f"{name} {value} is no number to sample with")
         if self.samples < 1:
             raise StageError(f"samples {self.samples} is too few: give 1 or more")
         if self.samples > 1 and self.temperature == 0.0:

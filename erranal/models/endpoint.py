@@ -11,6 +11,7 @@ import io
 import json
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -97,7 +98,8 @@ class Endpoint(ABC):
         if isinstance(result, ChatFailure):
             # Raised here, so that no frame, local or cause that knows the key hangs on it.
             raise result
-        return result
+        text = self._key.masked(result.text)
+        return result if text == result.text else replace(result, text=text)
 
     async def _attempt(self, request: ChatRequest) -> ChatReply | ChatFailure | None:
         """Ask once; return None where the server taught something and is worth asking again."""

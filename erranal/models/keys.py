@@ -51,6 +51,10 @@ class Key:
         """Return the secret, for the request header alone."""
         return self._value
 
+    def masked(self, text: str) -> str:
+        """Return a text whole, but for the key."""
+        return self._found.sub("***", text) if self._found else text
+
     def clean(self, text: str) -> str:
         """Return the beginning of a server's text without the key, whole, cut or masked."""
         text = text[:_RAW_LIMIT]

@@ -79,6 +79,10 @@ def probe_now(model: ChatModel, *, image: bool) -> Capabilities:
         finally:
             await model.disconnect()
 
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(trial())  # so that Ctrl-C reaches it
     with ThreadPoolExecutor(1, "erranal-probe") as thread:
         return thread.submit(lambda: asyncio.run(trial())).result()
 

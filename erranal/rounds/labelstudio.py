@@ -285,10 +285,11 @@ class LabelStudio:
 
 def _require_form(config: str) -> None:
     """Refuse what Label Studio's own client does not take for a labelling form."""
-    from label_studio_sdk.label_interface import LabelInterface
+    from label_studio_sdk import label_interface
 
+    form: Any = label_interface  # it has no types
     try:
-        LabelInterface(config).validate()
+        form.LabelInterface(config).validate()
     except Exception as error:  # the client raises what its parsers do
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StageError(f"this is no labelling form: {reason}") from error

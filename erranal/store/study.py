@@ -198,6 +198,8 @@ class Study:
             When DuckDB refuses the condition.
         """
         try:
+            if where is not None:
+                _require_condition(where)
             with self._reader() as db:
                 return _arrow(db, named.query(name, where), parameters)
         except duckdb.Error as error:
@@ -263,6 +265,13 @@ class Study:
                 counts=_json(entry.counts),
                 error=f"{type(error).__name__}: {error}"[:500] if error else None,
             )
+
+
+def _require_condition(where: str) -> None:
+    """Refuse what is no condition by itself: a parenthesis too many would end the one around it."""
+    statements = duckdb.extract_statements(f"SELECT 1 WHERE {where}\n")
+    if len(statements) != 1:
+        raise duckdb.ParserException("a condition, and not several statements, is wanted")
 
 
 def _damaged(path: Path, error: duckdb.Error) -> str:

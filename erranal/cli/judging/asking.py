@@ -75,7 +75,7 @@ _MODEL = (
 _CHOICE = (
     options.codebook,
     options.scorer,
-    click.option("--where", metavar="SQL", help="Only these, e.g. \"arm = 'image'\"."),
+    click.option("--where", metavar="SQL", help="Only these, e.g. \"modality = 'image'\"."),
     click.option("--sample", type=click.IntRange(min=1), metavar="N", help="N drawn at random."),
     options.seed,
     options.limit,
@@ -211,10 +211,21 @@ def _say_plan(study: Study, flags: dict[str, Any], *, as_json: bool, quiet: bool
     if as_json:
         output.print_json(made)
         return
-    rows = [{"what": name.replace("_", " "), "value": _said(value)} for name, value in made.items()]
+    shown = made | {"seconds": _duration(made["seconds"])}
+    rows = [
+        {"what": name.replace("_", " ").replace("seconds", "time"), "value": _said(value)}
+        for name, value in shown.items()
+    ]
     output.table(pd.DataFrame(rows), as_json=False, title="Nothing was sent")
     if made["cost_usd"] is None:
         output.say(f"No price of {made['model']!r} is known: --prices gives one.")
+
+
+def _duration(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours:
+        return f"{hours:,} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds:.0f} s"
 
 
 def _said(value: Any) -> str:
@@ -269,16 +280,28 @@ def _print(table: pd.DataFrame, model: str | None, *, as_json: bool) -> None:
     output.table(table, as_json=as_json, title=title)
     if report is not None:
         output.say(_in_words(report))
+        _say_unread(table)
+        if missing := table.attrs["pictures_missing"]:
+            output.say(
+                f"{missing:,} records name a picture that could not be shown: not in the folder of "
+                "the result file (or of --pictures), too large, or no picture"
+            )
+
+
+def _say_unread(table: pd.DataFrame) -> None:
+    from erranal.judge.summary import UNREAD
+
+    unread = int(table[table["code"] == UNREAD].drop(columns="code").to_numpy().sum())
+    if unread:
+        output.say(f"{unread:,} records have no verdict: `erranal judge retry NAME` asks again.")
 
 
 def _in_words(report: Report) -> str:
-    cost = "" if report.spent_usd is None else f", {report.spent_usd:,.4f} USD"
+    cost = ", cost not known" if report.spent_usd is None else f", {report.spent_usd:,.4f} USD"
     text = (
         f"{report.items:,} records judged with {report.calls:,} calls{cost}; "
         f"{report.refused:,} calls refused, {report.failed:,} failed."
     )
-    if report.failed:
-        text += " `erranal judge retry` asks again."
     if report.stopped == "budget":
         text += " Stopped before the budget would be passed; the same command goes on."
     return text

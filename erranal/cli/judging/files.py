@@ -37,7 +37,15 @@ def export(folder: Path, db: Path, as_json: bool, quiet: bool, **flags: Any) -> 
     output.table(made, as_json=as_json, title="Batch files")
     for reason, count in made.attrs["left"].items():
         if count:
-            output.say(f"{count:,} left out: {reason}")
+            output.say(f"{count:,} left out: {_LEFT.get(reason, reason)}")
+
+
+_LEFT = {
+    "too_large": "too large for a file of this service",
+    "over_budget": "beyond the budget",
+    "answered_already": "answered already; `erranal judge run` gives their verdicts, and asks "
+    "again about replies that cannot be read",
+}
 
 
 @batch.command("import")
@@ -61,8 +69,12 @@ def import_(
         return
     output.table(table, as_json=False, title="Results")
     output.say(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in verdicts.items()))
+    if verdicts["to_repair"]:
+        output.say("`erranal judge run` asks again about replies that cannot be read.")
     for problem in problems[:20]:
         output.say(problem)
+    if len(problems) > 20:
+        output.say(f"... and {len(problems) - 20} more problems (--json has all)")
 
 
 @batch.command("list")

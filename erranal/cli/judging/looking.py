@@ -11,6 +11,8 @@ from erranal.cli import options, output
 from erranal.cli.judging.asking import open_study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from erranal.judge.compare import Comparison
 
 
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
 def status(db: Path, as_json: bool) -> None:
     """List the judges: what each has judged, could not, and cost."""
     frame = open_study(db).read("judge_status")
-    shown = frame if as_json else frame[_STATUS].rename(columns={"cost_usd": "USD"})
+    shown = frame
+    if not as_json:
+        named = {"cost_usd": "USD", "verdicts": "all", "refused": "ref.", "unparsed": "unp."}
+        book = frame["codebook"].str.partition("#")[0]
+        shown = frame.assign(codebook=book)[_STATUS].rename(columns=named)
     output.table(shown, as_json=as_json, title="Judges (--json has more)")
 
 
@@ -75,11 +81,18 @@ def compare(
         return
     found = comparing.compare(study, *judges, scorer=scorer, part=part)
     if disagreements:
-        output.table(found.disagreements, as_json=as_json, title="Records on which they differ")
+        frame = found.disagreements if as_json else _short(found.disagreements)
+        output.table(frame, as_json=as_json, title="Records on which they differ")
     elif as_json:
         output.print_json(_plain(found))
     else:
         _draw(found)
+
+
+def _short(records: pd.DataFrame) -> pd.DataFrame:
+    """Return what fits a terminal; the start of an id is enough for `judge show`."""
+    shown = records[["output_id", "arm", "primary_a", "primary_b", "only_a", "only_b"]]
+    return shown.assign(output_id=shown["output_id"].str[:10])
 
 
 def _plain(found: Comparison) -> dict[str, Any]:
@@ -99,7 +112,10 @@ def _draw(found: Comparison) -> None:
     if len(found.left_out):
         output.table(found.left_out, as_json=False, title="Codes that are not compared")
     if found.quality is not None:
-        output.table(found.quality, as_json=False, title="A against the labels of B, by arm")
+        figures = ["code", "arm", "n", "gold", "sensitivity", "specificity", "precision"]
+        known = found.quality.loc[found.quality["gold"] > 0, figures].round(2)
+        title = "A against the labels of B, codes that B gave (--json has all, and the limits)"
+        output.table(known, as_json=False, title=title)
     output.say("`--disagreements` lists the records on which they differ.")
 
 

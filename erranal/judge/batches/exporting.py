@@ -229,10 +229,9 @@ def _names(job: Job, folder: Path) -> Callable[[int], Path]:
     digest = hashlib.blake2b(who, key=labelling.marker_key(job.study), digest_size=4).hexdigest()
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", job.spec.name)[:40].strip("-.")
     stem = f"{name or 'judge'}-{digest}"
-    used = ledger.listed(job.study)["file"].str.extract(
-        rf"{re.escape(stem)}-(\d+)\.jsonl", expand=False
-    )
-    first = 1 + max((int(number) for number in used.dropna()), default=0)
+    pattern = re.compile(rf"{re.escape(stem)}-(\d+)\.jsonl")
+    used = (pattern.fullmatch(name) for name in ledger.used_names(job.study))
+    first = 1 + max((int(match[1]) for match in used if match), default=0)
     return lambda number: folder / f"{stem}-{first + number:04d}.jsonl"
 
 
@@ -243,7 +242,9 @@ def _noted(
     now = datetime.now(UTC)
     ledger.note(job.study, written.path.name, job, export_id)
     out = [_row(one, written.path.name, now, job) for one in written.requests]
-    calls.land(job.study, [calls.answer_of(row) for row in out], [], **job.ids)
+    book = job.book.codebook_id
+    asked = [calls.answer_of(row) for row in out]
+    calls.land(job.study, asked, [], judge_id=job.spec.judge_id, codebook_id=book)
     likely_out = plan.TOKENS_OUT[job.settings.ask]
 
     def cost(share: float, tokens_out: int) -> float | None:

@@ -116,7 +116,8 @@ def _give(
             ready = list(_ready(job, asker, chosen, counts))
             # In a thread of its own: a notebook's has a loop already.
             judged = thread.submit(asyncio.run, _judged(asker, ready)).result()
-            calls.land(study, [], judged, **job.ids)
+            book = job.book.codebook_id
+            calls.land(study, [], judged, judge_id=job.spec.judge_id, codebook_id=book)
             counts["verdicts"] += len(judged)
             counts["to_repair"] += len(ready) - len(judged)
             if progress:

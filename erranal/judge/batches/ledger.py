@@ -121,6 +121,12 @@ def _tuple(value: Any) -> Any:
     return tuple(_tuple(one) for one in value) if isinstance(value, list) else value
 
 
+def used_names(study: Study) -> list[str]:
+    """Return the names of all exported files; somebody may still have one that was given up."""
+    files = [*listed(study)["file"], *study.read("batch_given_up")["file"]]
+    return [str(name) for name in files]
+
+
 def listed(study: Study) -> pd.DataFrame:
     """Return every batch file with what came of its requests.
 
@@ -152,6 +158,8 @@ def forget(study: Study, file: str | Path) -> int:
     StageError
         When nothing is waited for under this name; the message lists what is.
     """
+    import pandas as pd
+
     name = Path(file).name
     waiting = listed(study).query("waiting > 0").set_index("file")["waiting"]
     if name not in waiting.index:
@@ -162,5 +170,7 @@ def forget(study: Study, file: str | Path) -> int:
     with study.journal("judge_batch_forget", {"file": name}) as entry:
         with study.write() as tx:
             tx.execute("batch_forget", None, file=name)
+            row = {"name": f"given up:{name}", "value": "given up"}
+            tx.append("settings", pd.DataFrame([row]), on_conflict="ignore")
         entry.count(forgotten=int(waiting[name]))
     return int(waiting[name])

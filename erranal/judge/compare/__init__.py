@@ -47,9 +47,10 @@ class Comparison:
     left_out
         Codes that are not compared, and why.
     quality
-        Where b is labels by people, imported or of a closed round: sensitivity, specificity and precision of a against them,
-        by code and arm, with 95 % Wilson limits. They are not given over all arms: a judge that
-        is worse on one of them would look like a difference between the arms.
+        Where b is labels by people, imported or of a closed round: sensitivity, specificity and
+        precision of a against them, by code and arm, with 95 % Wilson limits. They are not given
+        over all arms: a judge that is worse on one of them would look like a difference between
+        the arms.
     """
 
     a: str

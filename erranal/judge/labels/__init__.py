@@ -159,6 +159,8 @@ def import_labels(
 
 
 def _require(name: str, paths: Sequence[Path]) -> None:
+    if name == "rules":
+        raise StageError("'rules' is the name of the rule judge: give these labels another one")
     if not paths:
         raise StageError("no files given: name CSV, JSON Lines or Parquet files with labels")
     if not name.strip() or "+" in name:

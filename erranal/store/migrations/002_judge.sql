@@ -73,3 +73,6 @@ CREATE TABLE settings (
 COMMENT ON TABLE settings IS 'What is drawn once for a study, such as the key that makes prompt markers unguessable, and what batch files were exported for';
 
 COMMENT ON COLUMN evidence.field IS 'response, reasoning, question, choices (no offsets), reference or reference_reasoning (the response under the other condition), or status';
+
+ALTER TABLE sources ADD COLUMN folder VARCHAR;
+COMMENT ON COLUMN sources.folder IS 'The folder of the file when it was read, absolute: pictures are named from here';

@@ -44,6 +44,10 @@ SELECT count(*) AS n FROM (
     QUALIFY $sample IS NULL OR row_number() OVER (ORDER BY md5(output_id || $seed), output_id) <= $sample
 );
 
+-- name: judge_arms
+-- The arms that have errors by a scorer
+SELECT DISTINCT arm, rank FROM errors WHERE scorer = $scorer ORDER BY rank, arm;
+
 -- name: judge_records
 -- Everything a judge is shown of these outputs; the lists run in parallel, and the places say where the outputs and
 -- their references lie, so that a large study is not read whole for each batch
@@ -75,7 +79,7 @@ SELECT c.output_id, coalesce(i.question, l.question) AS question, coalesce(i.cho
        f.outcome AS other_outcome, f.extracted AS other_extracted,
        o.output_id AS reference_id, o.response AS reference, o.reasoning AS reference_reasoning, a.arm AS reference_arm,
        o.status AS reference_status, g.outcome AS reference_outcome,
-       coalesce(n.path, c.image) AS image, CASE WHEN n.path IS NULL THEN parse_dirpath(f0.path) END AS folder
+       coalesce(n.path, c.image) AS image, CASE WHEN n.path IS NULL THEN coalesce(f0.folder, parse_dirpath(f0.path)) END AS folder
 FROM coded c
 JOIN arms m ON m.run_id = c.run_id
 JOIN items i ON i.item_id = c.item_id AND i.item_hash = c.item_hash
@@ -145,7 +149,8 @@ asked AS (
     SELECT judge_id, codebook_id, count(*) FILTER (status <> 'exported') AS calls,
            count(*) FILTER (status = 'exported') AS exported,
            count(*) FILTER (repairs IS NOT NULL) AS repairs,
-           sum(tokens_in) AS tokens_in, sum(tokens_cached) AS tokens_cached, sum(tokens_out) AS tokens_out,
+           CAST(sum(tokens_in) AS BIGINT) AS tokens_in, CAST(sum(tokens_cached) AS BIGINT) AS tokens_cached,
+           CAST(sum(tokens_out) AS BIGINT) AS tokens_out,
            sum(cost_usd) AS cost_usd
     FROM calls GROUP BY ALL
 ),
@@ -228,3 +233,8 @@ ORDER BY started_at DESC LIMIT 1;
 SELECT DISTINCT g.gold_id, g.codebook_id
 FROM gold_splits g LEFT JOIN codebooks b USING (codebook_id)
 WHERE b.name IS NULL OR b.name = $codebook;
+
+-- name: judge_paid_before
+-- What earlier answers to these calls cost, and when they were asked
+SELECT call_id, cost_usd, asked_at FROM calls
+WHERE cost_usd IS NOT NULL AND call_id IN (SELECT unnest(CAST($calls AS VARCHAR[])));

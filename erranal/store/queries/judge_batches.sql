@@ -60,3 +60,7 @@ SELECT p.output_id, r.reference_id, p.status,
        EXISTS (SELECT 1 FROM errors e WHERE e.output_id = p.output_id AND e.scorer = $scorer) AS stands
 FROM page p LEFT JOIN referenced r USING (output_id)
 ORDER BY p.output_id;
+
+-- name: batch_given_up
+-- Names of batch files that were given up
+SELECT substr(name, length('given up:') + 1) AS file FROM settings WHERE starts_with(name, 'given up:');

@@ -25,7 +25,8 @@ FROM errors e;
 -- name: inputs_report
 -- What the page shows: the newest finished run of every stage before it, and what ingest left
 SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(journal_id)) AS VARCHAR), '-') AS h,
-       (SELECT count(*) FROM outputs) AS outputs, (SELECT count(*) FROM rejects) AS rejects
+       (SELECT count(*) FROM outputs) AS outputs, (SELECT count(*) FROM rejects) AS rejects,
+       (SELECT count(*) FROM verdicts) AS verdicts, (SELECT max(judged_at) FROM verdicts) AS judged_at
 FROM (SELECT journal_id FROM journal WHERE status = 'done' AND stage NOT IN ('report', 'ingest')
       QUALIFY row_number() OVER (PARTITION BY stage ORDER BY finished_at DESC) = 1);
 
