@@ -749,7 +749,7 @@ def test_agreement_is_shown_on_request_only_and_looks_are_counted(study, coding)
     assert "look 1 " in " ".join(first.notes)
     assert "look 2 " in " ".join(second.notes)
     row = first.agreement.query("arm == 'all'").set_index("code").loc[MISREAD]
-    assert row[["units", "both", "only_a", "only_b", "neither"]].tolist() == [2, 1, 1, 0, 0]
+    assert row[["n", "both", "only_a", "only_b", "neither"]].tolist() == [2, 1, 1, 0, 0]
 
 
 def test_what_only_one_has_coded_does_not_show(study, coding):
@@ -777,7 +777,7 @@ def test_agreement_is_that_of_the_published_table():
     assert table.loc["x", "ac1"] == pytest.approx(0.941, abs=5e-4)
     assert table.loc["x", "observed"] == pytest.approx(118 / 125)
     assert isnan(table.loc["z", "kappa"])
-    assert "nobody gave it" in table.loc["z", "note"]
+    assert "neither ever gave it" in table.loc["z", "note"]
 
 
 def test_of_three_coders_two_are_drawn_for_a_unit_and_the_order_of_rows_is_nothing():

@@ -6,5 +6,6 @@ the package) or by path, checks it whole, and reports every problem with its lin
 
 from erranal.codebook.book import Code, Codebook, Example, Family, Step
 from erranal.codebook.library import from_text, load, names
+from erranal.codebook.tables import rows
 
-__all__ = ["Code", "Codebook", "Example", "Family", "Step", "from_text", "load", "names"]
+__all__ = ["Code", "Codebook", "Example", "Family", "Step", "from_text", "load", "names", "rows"]

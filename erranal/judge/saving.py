@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from erranal.judge.verdict import Evidence, JudgeSpec, Verdict
 
@@ -19,36 +18,11 @@ if TYPE_CHECKING:
 
 def save_book(study: Study, book: Codebook) -> None:
     """Store a codebook whole, with its codes; one that is there already is left as it is."""
-    import pandas as pd
+    from erranal import codebook
 
-    row = {
-        "codebook_id": book.codebook_id,
-        "name": book.name,
-        "version": book.version,
-        "hash": book.hash,
-        "title": book.title,
-        "description": book.description,
-        "source": book.source_text,
-    }
-    codes = [
-        {
-            "codebook_id": book.codebook_id,
-            "code": code.code,
-            "position": position,
-            "family": code.family,
-            "parent": code.parent,
-            "title": code.title,
-            "definition": code.definition,
-            "include": list(code.include),
-            "exclude": list(code.exclude),
-            "rules": list(code.rules),
-            "examples": json.dumps([asdict(example) for example in code.examples]),
-        }
-        for position, code in enumerate(book.codes)
-    ]
     with study.write() as tx:
-        tx.append("codebooks", pd.DataFrame([row]), on_conflict="ignore")
-        tx.append("codes", _table(codes, _CODE), on_conflict="ignore")
+        for table, rows in codebook.rows(book).items():
+            tx.append(table, rows, on_conflict="ignore")
 
 
 def load_book(study: Study, codebook_id: str) -> Codebook:
@@ -69,8 +43,12 @@ def save_judge(study: Study, spec: JudgeSpec) -> None:
         "model": spec.model,
         "params": json.dumps(dict(spec.params), sort_keys=True),
     }
+    import pyarrow as pa
+
+    # Text throughout is stated: a judge without a model has an empty column.
+    schema = pa.schema([(name, pa.string()) for name in row])
     with study.write() as tx:
-        tx.append("judges", _table([row]), on_conflict="ignore")
+        tx.append("judges", pa.Table.from_pylist([row], schema), on_conflict="ignore")
 
 
 def put_verdicts(
@@ -142,16 +120,3 @@ def _evidence_rows(evidence: Sequence[tuple[str, Evidence]], given: Mapping[str,
         values = [getattr(item, name) for _, item in evidence]
         columns[f"{name}_cp"] = pa.array(values, pa.int32())
     return pa.table(columns)
-
-
-_CODE = {"position": "int32", "include": "list", "exclude": "list", "rules": "list"}
-
-
-def _table(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, str] | None = None) -> pa.Table:
-    """Return rows as Arrow, with types stated: an all-empty column has none of its own."""
-    import pyarrow as pa
-
-    types = {"list": pa.list_(pa.string()), "int32": pa.int32()}
-    kinds = kinds or {}
-    schema = pa.schema([(name, types.get(kinds.get(name, ""), pa.string())) for name in rows[0]])
-    return pa.Table.from_pylist(list(rows), schema=schema)

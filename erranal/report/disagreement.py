@@ -16,6 +16,16 @@ MAX_COMPARED = 6
 EXAMPLES = 50
 GAP_NOTES = 100
 _NOTE_CHARS = 400
+_FIGURES = (
+    "observed",
+    "positive",
+    "kappa",
+    "kappa_low",
+    "kappa_high",
+    "ac1",
+    "ac1_low",
+    "ac1_high",
+)
 _COUNTS = ("both", "only_a", "only_b")
 
 
@@ -112,23 +122,8 @@ def _agreement(shared: list[Row], cells: dict[str, list[Row]]) -> list[Row]:
 def _coefficients(both: int, only_a: int, only_b: int, neither: int) -> Row:
     from erranal.stats import agreement
 
-    table = [[both, only_a], [only_b, neither]]
-    observed = agreement.agreement_observed(both, only_a, only_b, neither)
-    kappa = agreement.kappa_cohen(table)
-    ac1 = agreement.ac1_gwet(*agreement.pair_counts(table))
-    return {
-        "observed": plain.value(observed.estimate),
-        "positive": plain.value(agreement.agreement_positive(both, only_a, only_b)),
-        **{
-            f"{name}{end}": plain.value(value)
-            for name, interval in (("kappa", kappa), ("ac1", ac1))
-            for end, value in (
-                ("", interval.estimate),
-                ("_low", interval.low),
-                ("_high", interval.high),
-            )
-        },
-    }
+    table = agreement.agreement_table(both, only_a, only_b, neither)
+    return {name: plain.value(table[name]) for name in _FIGURES}
 
 
 def _left_out(titles: list[Row], a: Row, b: Row, cells: dict[str, list[Row]]) -> list[Row]:

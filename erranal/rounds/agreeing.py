@@ -75,15 +75,20 @@ def by_code(units: Sequence[Twice], codes: Sequence[str], *, level: float = 0.95
     Returns
     -------
     DataFrame
-        One row a code and arm (``all``, then each arm where there are several): units; both,
-        only_a, only_b and neither (units); observed and positive agreement; kappa and AC1 with
-        their limits, NaN where they have no meaning; and a note that says why.
+        One row a code and arm (``all``, then each arm where there are several), as
+        :func:`erranal.stats.agreement.agreement_table` gives it; ``n`` counts units.
     """
     import pandas as pd
 
+    from erranal.stats import agreement
+
     arms = sorted({unit.arm for unit in units})
     rows = [
-        {"code": code, "arm": arm, **_agreement(_cells(units, code, arm), level)}
+        {
+            "code": code,
+            "arm": arm,
+            **agreement.agreement_table(*_cells(units, code, arm), level=level),
+        }
         for arm in [ALL_ARMS, *(arms if len(arms) > 1 else [])]
         for code in (*codes, NONE, GAP)
     ]
@@ -100,41 +105,3 @@ def _cells(units: Iterable[Twice], code: str, arm: str) -> Cells:
             counts[code in unit.a, code in unit.b] += 1
     both, only_a, only_b, neither = counts.values()
     return both, only_a, only_b, neither
-
-
-def _agreement(cells: Cells, level: float) -> dict[str, Any]:
-    from erranal.stats import agreement
-
-    both, only_a, only_b, neither = cells
-    square = [[both, only_a], [only_b, neither]]
-    kappa = agreement.kappa_cohen(square, level=level)
-    ac1 = agreement.ac1_gwet(*agreement.pair_counts(square), level=level)
-    return {
-        "units": sum(cells),
-        "both": both,
-        "only_a": only_a,
-        "only_b": only_b,
-        "neither": neither,
-        "observed": agreement.agreement_observed(*cells, level=level).estimate,
-        "positive": agreement.agreement_positive(both, only_a, only_b),
-        "kappa": kappa.estimate,
-        "kappa_low": kappa.low,
-        "kappa_high": kappa.high,
-        "ac1": ac1.estimate,
-        "ac1_low": ac1.low,
-        "ac1_high": ac1.high,
-        "note": _note(cells),
-    }
-
-
-def _note(cells: Cells) -> str:
-    both, only_a, only_b, neither = cells
-    if not sum(cells):
-        return "no unit was coded by two"
-    if neither == sum(cells):
-        return "nobody gave it: kappa has no meaning"
-    if both == sum(cells):
-        return "both always gave it: kappa has no meaning"
-    if both + only_a == 0 or both + only_b == 0:
-        return "one of two never gave it: kappa is 0"
-    return ""

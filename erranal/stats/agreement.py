@@ -192,3 +192,50 @@ def ac1_gwet(counts: ArrayLike, times: ArrayLike | None = None, *, level: float 
 def _wilson_low(n: int, chance: float, level: float) -> float:
     low = float(wilson_limits(n, n, level=level)[0])
     return max((low - chance) / (1 - chance), -1.0)
+
+
+def agreement_table(
+    both: int, only_a: int, only_b: int, neither: int, *, level: float = 0.95
+) -> dict[str, float | str]:
+    """Return everything that is said of one 2x2 table, as one row of a table of codes.
+
+    Returns
+    -------
+    dict
+        The counts and their sum ``n``; observed, positive and negative agreement; kappa and AC1
+        with their limits, NaN where they have no meaning; PABAK; and a note that says why.
+    """
+    square = [[both, only_a], [only_b, neither]]
+    kappa = kappa_cohen(square, level=level)
+    ac1 = ac1_gwet(*pair_counts(square), level=level)
+    return {
+        "n": both + only_a + only_b + neither,
+        "both": both,
+        "only_a": only_a,
+        "only_b": only_b,
+        "neither": neither,
+        "observed": agreement_observed(both, only_a, only_b, neither, level=level).estimate,
+        "positive": agreement_positive(both, only_a, only_b),
+        "negative": agreement_negative(only_a, only_b, neither),
+        "kappa": kappa.estimate,
+        "kappa_low": kappa.low,
+        "kappa_high": kappa.high,
+        "ac1": ac1.estimate,
+        "ac1_low": ac1.low,
+        "ac1_high": ac1.high,
+        "pabak": pabak_bennett(both, only_a, only_b, neither),
+        "note": _why_not(both, only_a, only_b, neither),
+    }
+
+
+def _why_not(both: int, only_a: int, only_b: int, neither: int) -> str:
+    units = both + only_a + only_b + neither
+    if not units:
+        return "nothing has an answer of both"
+    if neither == units:
+        return "neither ever gave it: no kappa"
+    if both == units:
+        return "both always gave it: no kappa"
+    if both + only_a == 0 or both + only_b == 0:
+        return "one of them never gave it: kappa is 0"
+    return ""

@@ -24,16 +24,23 @@ def by_code(pair: Pair) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
+    from erranal.stats import agreement
+
     every = np.ones(len(pair.records), dtype=bool)
-    return pd.DataFrame({"code": code, **_agreement(cells)} for code, cells in _tables(pair, every))
+    return pd.DataFrame(
+        {"code": code, **agreement.agreement_table(*cells)} for code, cells in _tables(pair, every)
+    )
 
 
 def by_arm(pair: Pair) -> pd.DataFrame:
     """Return the agreement on each code by arm; arms from text to image."""
     import pandas as pd
 
+    from erranal.stats import agreement
+
     return pd.DataFrame(
-        {"code": code, "arm": arm, **_agreement(cells)} for code, arm, cells in _by_arm(pair)
+        {"code": code, "arm": arm, **agreement.agreement_table(*cells)}
+        for code, arm, cells in _by_arm(pair)
     )
 
 
@@ -53,46 +60,6 @@ def _tables(pair: Pair, rows: NDArray[np.bool_]) -> Iterator[tuple[str, Cells]]:
     for place, code in enumerate(pair.codes):
         both, only_a, only_b, neither = (int(count[place]) for count in cells)
         yield code, (both, only_a, only_b, neither)
-
-
-def _agreement(cells: Cells) -> dict[str, Any]:
-    from erranal.stats import agreement
-
-    both, only_a, only_b, neither = cells
-    square = [[both, only_a], [only_b, neither]]
-    kappa = agreement.kappa_cohen(square)
-    ac1 = agreement.ac1_gwet(*agreement.pair_counts(square))
-    return {
-        "n": sum(cells),
-        "both": both,
-        "only_a": only_a,
-        "only_b": only_b,
-        "neither": neither,
-        "observed": agreement.agreement_observed(*cells).estimate,
-        "positive": agreement.agreement_positive(both, only_a, only_b),
-        "negative": agreement.agreement_negative(only_a, only_b, neither),
-        "kappa": kappa.estimate,
-        "kappa_low": kappa.low,
-        "kappa_high": kappa.high,
-        "ac1": ac1.estimate,
-        "ac1_low": ac1.low,
-        "ac1_high": ac1.high,
-        "pabak": agreement.pabak_bennett(*cells),
-        "note": _note(cells),
-    }
-
-
-def _note(cells: Cells) -> str:
-    both, only_a, only_b, neither = cells
-    if not sum(cells):
-        return "no record has an answer of both"
-    if neither == sum(cells):
-        return "neither ever gave it: no kappa"
-    if both == sum(cells):
-        return "both always gave it: no kappa"
-    if both + only_a == 0 or both + only_b == 0:
-        return "one of them never gave it: kappa is 0"
-    return ""
 
 
 def quality(pair: Pair) -> pd.DataFrame:
