@@ -605,9 +605,9 @@ JOIN items i USING (item_id, item_hash)
 JOIN item_latest l ON l.item_id = o.item_id
 WHERE o.current;
 
--- One row a current output and scorer, without texts: cheap to group by
+-- One row a current output and scorer, without texts: cheap to group by; place is where the output lies in its table
 CREATE VIEW graded AS
-SELECT o.output_id, o.item_id, o.sample, o.status, o.response_hash, length(o.response) AS chars,
+SELECT o.output_id, o.rowid AS place, o.item_id, o.sample, o.status, o.response_hash, length(o.response) AS chars,
        a.model, a.modality, a.prompt_style, a.render, a.arm, a.rank,
        l.benchmark, l.subject, l.split,
        s.scorer, s.outcome, s.outcome = 'correct' AS correct, s.extracted, s.rule

@@ -261,6 +261,33 @@ def test_a_full_disk_stops_clearly_and_keeps_what_landed(study):
     assert study.count("planted_rates") == int(landed)
 
 
+def test_what_needs_more_than_little_memory_gets_it(study):
+    rates = pd.concat([planted_rate(f"{i}{'x' * 100_000}") for i in range(500)])  # 50 MB
+    limits = []
+
+    def write(sparing):
+        limits.append(sparing.query("SELECT current_setting('memory_limit') AS most")["most"][0])
+        with sparing.write() as tx:
+            tx.append("planted_rates", rates)
+
+    study.sparingly(24, write)
+    assert limits[0] == "22.8 MiB" != limits[1]
+    assert study.count("planted_rates") == 500
+    assert study.sparingly(64, lambda sparing: sparing.count("planted_rates")) == 500
+
+
+def test_other_failures_are_not_tried_again(study):
+    tries = []
+
+    def fail(sparing):
+        tries.append(sparing)
+        raise StoreError("no")
+
+    with pytest.raises(StoreError, match="no"):
+        study.sparingly(64, fail)
+    assert len(tries) == 1
+
+
 def test_a_damaged_file_is_said_to_be_damaged(study):
     with study.write() as tx:
         texts = [f"{i:06d}" * 40 for i in range(20_000)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from erranal.engine.stop import Stop
 
 T = TypeVar("T")
-CHUNK = 256
+CHUNK = 64  # items may carry pictures
 PATIENCE_S = 0.1  # a slow source is not waited on for a whole chunk
 
 

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from erranal.engine import Answer, Call
 from erranal.judge import prompt, reply, votes
@@ -47,6 +47,13 @@ class Task:
     questions: tuple[Question, ...]
     fingerprint: str
     known: Known
+    replaces: bool
+
+
+class Judged(NamedTuple):
+    """A verdict to be written; it may wait for thousands of others, so nothing else hangs on it."""
+
+    verdict: Verdict
     replaces: bool
 
 
@@ -146,7 +153,7 @@ class Asker:
             self._prefix_digests[text] = digest
         return self._prefix_digests[text]
 
-    async def judge(self, task: Task, ask: Ask) -> tuple[Task, Verdict]:
+    async def judge(self, task: Task, ask: Ask) -> Judged:
         """Ask what is not known yet and return the verdict."""
         if len(task.questions) == 1:
             read = [await self._read(task, task.questions[0], ask)]
@@ -155,7 +162,7 @@ class Asker:
                 await asyncio.gather(*(self._read(task, one, ask) for one in task.questions))
             )
         verdict = votes.combine(task.record, read, self.book, self.style)
-        return task, replace(verdict, fingerprint=task.fingerprint)
+        return Judged(replace(verdict, fingerprint=task.fingerprint), task.replaces)
 
     async def _read(self, task: Task, question: Question, ask: Ask) -> votes.Heard:
         """Return what one call came to; an unreadable reply is asked to be put right, once."""

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from erranal.engine import Answer, Spool
 from erranal.judge import reply, saving
+from erranal.judge.records import READING_MB
 from erranal.models.chat import ChatReply
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from erranal.judge.asking import Task
-    from erranal.judge.verdict import Verdict
+    from erranal.judge.asking import Judged
     from erranal.store import Study, Transaction
 
 RECOVERED_AT_ONCE = 1_000
+# Enough to append thousands of answers, and to rewrite a part of the table, as DuckDB does then.
+LANDING_MB = 32
 
 
 def spool(study: Study, judge_id: str) -> Spool:
@@ -52,7 +54,7 @@ def _land_answers(study: Study, answers: list[Answer]) -> None:
 def land(
     study: Study,
     answers: list[Answer],
-    judged: Sequence[tuple[Task, Verdict]],
+    judged: Sequence[Judged],
     *,
     judge_id: str,
     codebook_id: str,
@@ -62,19 +64,25 @@ def land(
 
     With ``again`` the answers may take the place of earlier ones, whose cost is kept with theirs.
     """
-    replaced = [verdict.output_id for task, verdict in judged if task.replaces]
-    with study.write() as tx:
-        if answers:
-            paid = _paid(tx, answers) if again else {}
-            tx.append("calls", _rows(answers, paid), on_conflict="replace")
-        saving.put_verdicts(
-            tx,
-            [verdict for _, verdict in judged],
-            judge_id=judge_id,
-            codebook_id=codebook_id,
-            judged_at=datetime.now(UTC),
-            replaced=replaced,
-        )
+    verdicts = [one.verdict for one in judged]
+    replaced = [one.verdict.output_id for one in judged if one.replaces]
+    judged_at = datetime.now(UTC)
+
+    def write(sparing: Study) -> None:
+        with sparing.write() as tx:
+            if answers:
+                paid = _paid(tx, answers) if again else {}
+                tx.append("calls", _rows(answers, paid), on_conflict="replace")
+            saving.put_verdicts(
+                tx,
+                verdicts,
+                judge_id=judge_id,
+                codebook_id=codebook_id,
+                judged_at=judged_at,
+                replaced=replaced,
+            )
+
+    study.sparingly(LANDING_MB, write)
 
 
 def _paid(tx: Transaction, answers: list[Answer]) -> dict[str, float]:
@@ -110,7 +118,8 @@ def known(
     study: Study, outputs: list[str], *, judge_id: str, codebook_id: str
 ) -> dict[str, dict[str, Answer]]:
     """Return by output and call what this judge was answered before."""
-    table = study.arrow("judge_calls", outputs=outputs, judge_id=judge_id, codebook_id=codebook_id)
+    ids = {"judge_id": judge_id, "codebook_id": codebook_id}
+    table = study.sparingly(READING_MB, lambda s: s.arrow("judge_calls", outputs=outputs, **ids))
     found: dict[str, dict[str, Answer]] = {}
     for row in table.to_pylist():
         found.setdefault(row["output_id"], {})[row["call_id"]] = answer_of(row)

@@ -22,7 +22,7 @@ from erranal.judge import (
     summary,
     tokens,
 )
-from erranal.judge.asking import Asker, Task, fingerprint
+from erranal.judge.asking import Asker, Judged, Task, fingerprint
 from erranal.judge.pictures import Album
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from erranal.engine import Report
     from erranal.judge.records import Selected, Selection
     from erranal.judge.settings import ModelJudge, Terms
-    from erranal.judge.verdict import JudgeSpec, Verdict
+    from erranal.judge.verdict import JudgeSpec
     from erranal.models.chat import Capabilities, ChatModel
     from erranal.models.prices import Price
     from erranal.store import Study
@@ -271,7 +271,7 @@ def _ask(
     saving.save_book(job.study, job.book)
     saving.save_judge(job.study, job.spec)
 
-    def land(answers: list[engine.Answer], judged: list[tuple[Task, Verdict]]) -> None:
+    def land(answers: list[engine.Answer], judged: list[Judged]) -> None:
         calls.land(job.study, answers, judged, again=job.retry, **job.ids)
 
     with calls.spool(job.study, job.spec.judge_id) as spool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError, StoreError
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 
     from erranal.store import Study
 
-PAGE = 20_000  # ids held at a time, so that memory does not grow with the study
-BATCH = 2_500  # records read at a time: opening the database costs as much as reading hundreds
+PAGE = 20_000  # outputs looked through at a time, so that memory does not grow with the study
+BATCH = 1_000  # records read at a time: opening the database costs as much as reading hundreds
+READING_MB = 48  # enough for that, in studies of any size
 Places = tuple[tuple[int, int], tuple[int, int]]
 EVERYWHERE: Places = ((0, 2**62), (0, 2**62))
 _TEXTS = ("question", "response", "reasoning", "reference", "reference_reasoning")
@@ -50,11 +52,6 @@ class Selection:
         """What the user gave, for the journal."""
         return asdict(self)
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the named queries are given."""
-        return {"scorer": self.scorer, "sample": self.sample, "seed": str(self.seed)}
-
 
 @dataclass(frozen=True, slots=True)
 class Selected:
@@ -83,7 +80,10 @@ def count(study: Study, selection: Selection) -> int:
         When the condition is refused.
     """
     try:
-        table = study.arrow("judge_selected_count", selection.where, **selection.parameters)
+        table = study.sparingly(
+            READING_MB,
+            lambda s: s.arrow("judge_selected_count", selection.where, scorer=selection.scorer),
+        )
     except StoreError as error:
         raise StageError(f"{error}; columns to choose by: {_COLUMNS}") from error
     found = int(table["n"][0].as_py())
@@ -93,31 +93,34 @@ def count(study: Study, selection: Selection) -> int:
             f"no error by {selection.scorer!r} fits {selection.where!r}; the arms with errors are "
             f"{arms or 'none'}; columns to choose by: {_COLUMNS}"
         )
-    return found
+    return found if selection.sample is None else min(found, selection.sample)
 
 
 def selected(
     study: Study, selection: Selection, *, judge_id: str, codebook_id: str
 ) -> Iterator[Selected]:
     """Yield the selected errors in the order in which they were ingested, a page at a time."""
-    after = -1
-    while True:
-        page = study.arrow(
-            "judge_selected",
-            selection.where,
-            **selection.parameters,
-            after=after,
-            size=PAGE,
-            judge_id=judge_id,
-            codebook_id=codebook_id,
-        )
-        columns = [page[name] for name in Selected.__slots__]
+    asked: dict[str, Any] = {"scorer": selection.scorer, "seed": str(selection.seed)}
+    asked |= {"cutoff": _cutoff(study, selection)}
+    asked |= {"judge_id": judge_id, "codebook_id": codebook_id}
+    last = study.arrow("judge_last_place")["place"][0].as_py()
+    for after in range(-1, last, PAGE):
+        page = study.sparingly(READING_MB, partial(_page, selection.where, asked, after))
         for start in range(0, len(page), BATCH):
-            values = [column.slice(start, BATCH).to_pylist() for column in columns]
-            yield from (Selected(*row) for row in zip(*values, strict=True))
-        if len(page) < PAGE:
-            return
-        after = page["place"][-1].as_py()
+            columns = [page[name].slice(start, BATCH).to_pylist() for name in Selected.__slots__]
+            yield from (Selected(*row) for row in zip(*columns, strict=True))
+
+
+def _page(where: str | None, asked: dict[str, Any], after: int, study: Study) -> pa.Table:
+    return study.arrow("judge_selected", where, **asked, after=after, until=after + PAGE)
+
+
+def _cutoff(study: Study, selection: Selection) -> str | None:
+    if selection.sample is None:
+        return None
+    drawn = {"sample": selection.sample, "seed": str(selection.seed)}
+    table = study.arrow("judge_cutoff", selection.where, scorer=selection.scorer, **drawn)
+    return str(table["cutoff"][0].as_py())
 
 
 def read(study: Study, chosen: list[Selected], *, scorer: str) -> list[Record]:
@@ -133,15 +136,18 @@ def read(study: Study, chosen: list[Selected], *, scorer: str) -> list[Record]:
 
 def _rows(study: Study, chosen: list[Selected], scorer: str, places: Places) -> pa.Table:
     (low, high), (reference_low, reference_high) = places
-    return study.arrow(
-        "judge_records",
-        outputs=[one.output_id for one in chosen],
-        references=[one.reference_id for one in chosen],
-        scorer=scorer,
-        low=low,
-        high=high,
-        reference_low=reference_low,
-        reference_high=reference_high,
+    return study.sparingly(
+        READING_MB,
+        lambda sparing: sparing.arrow(
+            "judge_records",
+            outputs=[one.output_id for one in chosen],
+            references=[one.reference_id for one in chosen],
+            scorer=scorer,
+            low=low,
+            high=high,
+            reference_low=reference_low,
+            reference_high=reference_high,
+        ),
     )
 
 

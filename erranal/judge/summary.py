@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from erranal.judge.records import READING_MB
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -29,7 +31,7 @@ def by_arm(
     """
     named = {"nothing": NOTHING, "gap": GAP, "judged": JUDGED, "unread": UNREAD}
     ids = {"judge_id": judge_id, "codebook_id": book.codebook_id, "scorer": scorer}
-    counts = study.read("judge_summary", **ids, **named)
+    counts = study.sparingly(READING_MB, lambda s: s.read("judge_summary", **ids, **named))
     arms = counts.sort_values(["rank", "arm"])["arm"].drop_duplicates()
     codes = [code.code for code in book.codes if code.code in assesses]
     last = [NOTHING, JUDGED, *sorted({GAP, UNREAD} & set(counts["code"]))]

@@ -64,9 +64,12 @@ def _explain(path: Path, error: Exception) -> str:
 
 @contextmanager
 def connect(
-    path: Path, *, read_only: bool, patience_s: float | None = None
+    path: Path, *, read_only: bool, sparing_mb: int | None = None, patience_s: float | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Hold one connection for the length of a ``with`` block.
+
+    With ``sparing_mb`` it has one thread, and only so much memory for what it reads, joins and
+    rewrites.
 
     Raises
     ------
@@ -79,6 +82,8 @@ def connect(
         try:
             db.execute("SET TimeZone = 'UTC'")
             db.execute("SET preserve_insertion_order = false")
+            if sparing_mb is not None:
+                db.execute(f"SET threads = 1; SET memory_limit = '{sparing_mb}MB'")
             # Nothing a study holds may reach another file or the network through SQL.
             db.execute("SET enable_external_access = false; SET lock_configuration = true")
             yield db

@@ -9,13 +9,14 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import duckdb
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Conflict = Literal["error", "ignore", "replace"]
+Result = TypeVar("Result")
 
 
 class Transaction:
@@ -120,6 +122,7 @@ class Study:
             )
         migrate.ensure(self.path)
         self._held = threading.local()
+        self._sparing_mb: int | None = None
 
     def __repr__(self) -> str:
         return f"Study({str(self.path)!r})"
@@ -130,7 +133,7 @@ class Study:
         if held is not None:
             yield held
             return
-        with connect(self.path, read_only=True) as db:
+        with connect(self.path, read_only=True, sparing_mb=self._sparing_mb) as db:
             try:
                 yield db
             except (duckdb.IOException, duckdb.InternalException, duckdb.FatalException) as error:
@@ -149,7 +152,7 @@ class Study:
         StoreError
             When the disk or the memory gives out; the transaction has not landed then.
         """
-        with connect(self.path, read_only=False) as db:
+        with connect(self.path, read_only=False, sparing_mb=self._sparing_mb) as db:
             self._held.db = db
             try:
                 db.execute("BEGIN")
@@ -167,6 +170,28 @@ class Study:
                 raise
             finally:
                 self._held.db = None
+
+    def sparingly(self, mb: int, work: Callable[[Study], Result]) -> Result:
+        """Do one query or transaction in little memory, or with all there is where it needs that.
+
+        For work that goes on for hours beside other programs: what DuckDB would keep of the tables
+        it reads and rewrites grows with the study.
+
+        Parameters
+        ----------
+        mb
+            Megabytes that DuckDB may take.
+        work
+            Is given this study; it may be done twice, so that a transaction is to be all of it.
+        """
+        sparing = copy(self)
+        sparing._sparing_mb = mb
+        try:
+            return work(sparing)
+        except (duckdb.Error, StoreError) as error:
+            if not _no_memory(error.__cause__ or error):
+                raise
+            return work(self)
 
     def query(self, sql: str, **parameters: Any) -> pd.DataFrame:
         """Run SQL of your own, read-only, with ``$name`` parameters.
@@ -280,10 +305,15 @@ def _damaged(path: Path, error: duckdb.Error) -> str:
 
 
 def _no_room(error: BaseException) -> bool:
-    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException):
+    if isinstance(error, duckdb.IOException | duckdb.FatalException) or _no_memory(error):
         return True
     # A commit that cannot write its log arrives as a transaction error.
     return isinstance(error, duckdb.TransactionException) and "Could not write" in str(error)
+
+
+def _no_memory(error: BaseException) -> bool:
+    # In a commit it arrives as a transaction error; all of them name the setting that limits it.
+    return isinstance(error, duckdb.Error) and "memory_limit" in str(error)
 
 
 def _arrow(db: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any]) -> pa.Table:

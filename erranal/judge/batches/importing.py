@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from erranal.engine import Call
-    from erranal.judge.asking import Asker
+    from erranal.judge.asking import Asker, Judged
     from erranal.judge.labelling import Job
-    from erranal.judge.verdict import Verdict
     from erranal.store import Study
 
     Progress = Callable[[int, int, str], None]
@@ -113,13 +112,12 @@ def _give(
         asker = job.asker(ledger.assumed())
         for chosen, gone in _back(job, files):
             counts["changed"] += gone
-            ready = list(_ready(job, asker, chosen, counts))
+            ready = _ready(job, asker, chosen, counts)
             # In a thread of its own: a notebook's has a loop already.
-            judged = thread.submit(asyncio.run, _judged(asker, ready)).result()
+            judged = thread.submit(asyncio.run, _judged(asker, ready, counts)).result()
             book = job.book.codebook_id
             calls.land(study, [], judged, judge_id=job.spec.judge_id, codebook_id=book)
             counts["verdicts"] += len(judged)
-            counts["to_repair"] += len(ready) - len(judged)
             if progress:
                 progress(counts["verdicts"], 0, "judging")
     return counts
@@ -178,12 +176,12 @@ async def _unasked(call: Call) -> Never:
     raise _UnaskedError(call.key)
 
 
-async def _judged(asker: Asker, tasks: list[Task]) -> list[tuple[Task, Verdict]]:
-    """Return the verdicts that take no further call."""
+async def _judged(asker: Asker, tasks: Iterable[Task], counts: Counter[str]) -> list[Judged]:
+    """Return the verdicts that take no further call; count the others."""
     judged = []
     for task in tasks:
         try:
             judged.append(await asker.judge(task, _unasked))
         except _UnaskedError:
-            continue
+            counts["to_repair"] += 1
     return judged

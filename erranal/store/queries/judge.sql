@@ -3,12 +3,13 @@
 SELECT DISTINCT scorer_version FROM scores WHERE scorer = $scorer ORDER BY scorer_version;
 
 -- name: judge_selected
--- One page of the errors to judge, in the order in which they lie in the database, each with its reference (the same
--- model, prompt style, item and sample under another arm, the one nearest to text; for text itself, the image) and the
--- verdict there is
+-- The errors to judge among the outputs that lie between two places, in the order in which they lie there, each with its
+-- reference (the same model, prompt style, item and sample under another arm, the one nearest to text; for text itself,
+-- the image) and the verdict there is; only so many outputs are looked at, so that memory does not grow with the study
 WITH erring AS (
-    SELECT output_id FROM errors WHERE scorer = $scorer AND (TRUE /* where */)
-    QUALIFY $sample IS NULL OR row_number() OVER (ORDER BY md5(output_id || $seed), output_id) <= $sample
+    SELECT output_id FROM errors
+    WHERE scorer = $scorer AND place > $after AND place <= $until AND (TRUE /* where */)
+      AND ($cutoff IS NULL OR md5(output_id || $seed) <= $cutoff)
 ),
 placed AS (
     SELECT o.rowid AS place, o.output_id, o.item_id, o.sample, o.ingested_at, a.model, a.prompt_style, a.arm, a.rank
@@ -16,8 +17,7 @@ placed AS (
     WHERE o.current
 ),
 page AS (
-    SELECT p.* FROM placed p SEMI JOIN erring e USING (output_id)
-    WHERE p.place > $after ORDER BY p.place LIMIT $size
+    SELECT p.* FROM placed p SEMI JOIN erring e USING (output_id) WHERE p.place > $after AND p.place <= $until
 ),
 referenced AS (
     SELECT e.place, e.output_id, e.ingested_at,
@@ -37,12 +37,20 @@ LEFT JOIN verdicts v
        ON v.output_id = r.output_id AND v.judge_id = $judge_id AND v.codebook_id = $codebook_id
 ORDER BY r.place;
 
--- name: judge_selected_count
--- How many errors are to judge
-SELECT count(*) AS n FROM (
-    SELECT output_id FROM errors WHERE scorer = $scorer AND (TRUE /* where */)
-    QUALIFY $sample IS NULL OR row_number() OVER (ORDER BY md5(output_id || $seed), output_id) <= $sample
+-- name: judge_cutoff
+-- The largest hash of a sample of the errors: drawn are those whose hash with the seed is not above it
+SELECT max(drawn) AS cutoff FROM (
+    SELECT md5(output_id || $seed) AS drawn FROM errors WHERE scorer = $scorer AND (TRUE /* where */)
+    ORDER BY drawn LIMIT CAST($sample AS BIGINT)
 );
+
+-- name: judge_last_place
+-- Where the last output lies
+SELECT coalesce(max(rowid), -1) AS place FROM outputs;
+
+-- name: judge_selected_count
+-- How many errors there are
+SELECT count(*) AS n FROM errors WHERE scorer = $scorer AND (TRUE /* where */);
 
 -- name: judge_arms
 -- The arms that have errors by a scorer
