@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "erranal"
 
 LAYERS = {
     0: {"errors"},
-    1: {"store", "models", "stats", "charts", "codebook", "render", "demo"},
+    1: {"store", "models", "stats", "charts", "codebook", "render", "demo", "pictures"},
     2: {"engine"},
     3: {"ingest", "score", "gap", "embed", "cluster", "judge", "infer", "rounds", "agreement"},
     4: {"report"},

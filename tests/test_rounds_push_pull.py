@@ -28,9 +28,9 @@ from round_fakes import (
 )
 
 from erranal.errors import StageError
+from erranal.pictures import find, is_there
 from erranal.rounds import pull as pulling
 from erranal.rounds.exchange import export, import_
-from erranal.rounds.pictures import find, is_there
 from erranal.rounds.pull import pull
 from erranal.rounds.push import push
 

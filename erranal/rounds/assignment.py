@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from erranal.errors import StageError
+from erranal.pictures import is_there
 from erranal.rounds import groups, tables, units
-from erranal.rounds.pictures import Delivery, is_there
+from erranal.rounds.pictures import Delivery
 
 if TYPE_CHECKING:
     from erranal.rounds.groups import Group

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
+from erranal.pictures import find
 from erranal.rounds import assignment, form, interface, remote, tables, tasks, units
 from erranal.rounds import coders as people
 from erranal.rounds.groups import Group
 from erranal.rounds.lifecycle import require_open
-from erranal.rounds.pictures import Delivery, find
+from erranal.rounds.pictures import Delivery
 from erranal.rounds.reading import ANY
 
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
+from erranal.pictures import PictureFile, find
 from erranal.rounds import assignment, form, remote, tables, tasks, units
 from erranal.rounds import coders as people
 from erranal.rounds.groups import Group
 from erranal.rounds.lifecycle import require_open
-from erranal.rounds.pictures import Delivery, Picture, find
+from erranal.rounds.pictures import Delivery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +112,7 @@ class _Made:
     """One unit as a task, not yet with the address of its picture."""
 
     unit: units.Unit
-    picture: Picture | None
+    picture: PictureFile | None
     content_hash: str
 
 

@@ -87,7 +87,7 @@ SELECT c.output_id, coalesce(i.question, l.question) AS question, coalesce(i.cho
        f.outcome AS other_outcome, f.extracted AS other_extracted,
        o.output_id AS reference_id, o.response AS reference, o.reasoning AS reference_reasoning, a.arm AS reference_arm,
        o.status AS reference_status, g.outcome AS reference_outcome,
-       coalesce(n.path, c.image) AS image, CASE WHEN n.path IS NULL THEN coalesce(f0.folder, parse_dirpath(f0.path)) END AS folder
+       coalesce(n.path, c.image) AS image, CASE WHEN n.path IS NULL THEN coalesce(f0.folder, parse_dirpath(f0.path), '.') END AS folder
 FROM coded c
 JOIN arms m ON m.run_id = c.run_id
 JOIN items i ON i.item_id = c.item_id AND i.item_hash = c.item_hash

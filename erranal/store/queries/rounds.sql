@@ -20,7 +20,7 @@ WITH wanted AS (
 shown AS (
     SELECT o.output_id, o.item_id, o.item_hash, o.response, o.reasoning, o.status, a.arm,
            s.outcome, s.extracted, coalesce(n.path, o.image) AS image,
-           CASE WHEN n.path IS NULL THEN coalesce(f.folder, parse_dirpath(f.path)) END AS folder
+           CASE WHEN n.path IS NULL THEN coalesce(f.folder, parse_dirpath(f.path), '.') END AS folder
     FROM outputs o
     JOIN arms a USING (run_id)
     LEFT JOIN scores s ON s.output_id = o.output_id AND s.scorer = $scorer
@@ -47,7 +47,7 @@ ORDER BY w.position, w.unit_id;
 -- Where the picture of every unit of a round is, in the order of the units
 WITH pictured AS (
     SELECT o.output_id, coalesce(n.path, o.image) AS image,
-           CASE WHEN n.path IS NULL THEN coalesce(f.folder, parse_dirpath(f.path)) END AS folder
+           CASE WHEN n.path IS NULL THEN coalesce(f.folder, parse_dirpath(f.path), '.') END AS folder
     FROM outputs o
     JOIN arms a USING (run_id)
     LEFT JOIN sources f ON f.source_id = o.source_id
