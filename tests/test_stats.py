@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from erranal.stats import association, clustered, multiplicity, paired, proportion, ratio
+from erranal.stats import association, clustered, cochran, multiplicity, paired, proportion, ratio
 from erranal.stats.interval import Interval
 
 VECTORS = Path(__file__).parents[2] / "shared" / "reference_vectors.json"
@@ -32,6 +32,15 @@ def vectors():
 # Published examples -----------------------------------------------------------------------------
 
 
+def test_every_reference_vector_is_used(vectors):
+    tests = "".join(
+        path.read_text("utf-8") for path in Path(__file__).parent.glob("test_stats*.py")
+    )
+    ours = [name for name, vector in vectors.items() if vector["family"] != "judge"]
+    assert len(ours) == 22
+    assert [name for name in ours if f'"{name}"' not in tests] == []
+
+
 @pytest.mark.parametrize("name", ["bentur2009", "cavo2012", "tango_1", "tango_2"])
 def test_paired_reference_vectors(vectors, name):
     vector = vectors[name]
@@ -41,18 +50,20 @@ def test_paired_reference_vectors(vectors, name):
     level = vector["inputs"].get("level", 0.95)
     tango = paired.difference_tango(*table, level=level)
     newcombe = paired.difference_newcombe(*table, level=level)
+    wald = paired.difference_wald(*table, level=level)
     ours = {
         "diff": tango.estimate,
         "tango": [tango.low, tango.high],
         "tango95": [tango.low, tango.high],
         "newcombe95": [newcombe.low, newcombe.high],
+        "wald95": [wald.low, wald.high],
         "mcnemar_exact": paired.mcnemar_exact(only_a, only_b),
         "mcnemar_midp": paired.mcnemar_mid_p(only_a, only_b),
+        "mcnemar_asymptotic": paired.mcnemar_asymptotic(only_a, only_b),
+        "mcnemar_cc": paired.mcnemar_asymptotic(only_a, only_b, corrected=True),
     }
-    checked = vector["expected"].keys() & ours.keys()
-    assert checked
-    for key in checked:
-        assert ours[key] == pytest.approx(vector["expected"][key], abs=vector["tol"]), key
+    for key, expected in vector["expected"].items():
+        assert ours[key] == pytest.approx(expected, abs=vector["tol"]), key
 
 
 # Newcombe (1998), Statistics in Medicine 17:2635, Table III, method 10.
@@ -90,6 +101,14 @@ def test_clustered_error_reference_vector(vectors):
     error = float(sums.standard_error[0])
     assert error == pytest.approx(vector["expected"]["inspect_ai"], abs=vector["tol"])
     assert error * (3 / 4) ** 0.5 == pytest.approx(vector["expected"]["miller2024"], abs=1e-7)
+    apart = clustered.ClusterSums.of(vector["inputs"]["x"], np.arange(12)).standard_error[0]
+    assert apart == pytest.approx(vector["expected"]["iid_sem"], abs=vector["tol"])
+
+
+def test_adjusted_rand_reference_vector(vectors):
+    vector = vectors["clustering_indices"]
+    found = association.rand_adjusted(vector["inputs"]["a"], vector["inputs"]["b"])
+    assert found == pytest.approx(vector["expected"]["ari"], abs=vector["tol"])
 
 
 def test_cramer_reference_vector(vectors):
@@ -135,6 +154,31 @@ def test_clustered_error_equals_cluster_robust_regression():
     sums = clustered.ClusterSums.of(values, items)
     # statsmodels multiplies by (n - 1) / (n - k), which is 1 for a mean.
     assert float(sums.standard_error[0]) == pytest.approx(float(fit.bse[0]), rel=1e-12)
+
+
+def test_two_way_error_equals_cluster_robust_regression():
+    linear = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(6)
+    items, models = np.repeat(np.arange(30), 12), np.tile(np.arange(12), 30)
+    values = rng.normal(size=360) + rng.normal(size=30)[items] + rng.normal(size=12)[models]
+    groups = np.column_stack([items, models])
+    # Without the small-sample factors of statsmodels, each way has its own: G / (G - 1).
+    one, other, both = (
+        linear.OLS(values, np.ones(360)).fit(cov_type="cluster", cov_kwds={"groups": way}).bse[0]
+        for way in (items, models, np.arange(360))
+    )
+    found = clustered.error_two_way(values, items, models)
+    assert found**2 == pytest.approx(one**2 + other**2 - both**2)
+    fit = linear.OLS(values, np.ones(360)).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    assert found == pytest.approx(fit.bse[0], rel=0.05)
+
+
+def test_cochran_with_statsmodels():
+    contingency = pytest.importorskip("statsmodels.stats.contingency_tables")
+    correct = (np.random.default_rng(2).random((60, 4)) < [0.5, 0.6, 0.7, 0.5]).astype(int)
+    found, theirs = cochran.accuracy_cochran(correct), contingency.cochrans_q(correct)
+    assert (found.statistic, found.p) == pytest.approx((theirs.statistic, theirs.pvalue))
+    assert (found.freedom, found.n) == (3, 60)
 
 
 # Definitions ------------------------------------------------------------------------------------
@@ -225,6 +269,35 @@ def test_mcnemar_from_the_binomial_by_hand(only_a, only_b):
     assert float(paired.mcnemar_mid_p(only_a, only_b)) == pytest.approx(min(1, below + here))
 
 
+@settings(deadline=None)
+@given(TABLES, LEVELS)
+def test_wald_and_the_score_by_definition(table, level):
+    _, only_a, only_b, _ = table
+    n, z = sum(table), scipy_stats.norm.ppf(0.5 + level / 2)
+    wald = paired.difference_wald(*table, level=level)
+    assert -1 <= wald.low <= wald.high <= 1
+    tango = paired.difference_tango(*table, level=level)
+    for limit, sign in ((tango.low, 1), (tango.high, -1)):
+        if n and 1e-6 < abs(limit) < 1 - 1e-6:
+            score = paired.tango_statistic(only_a, only_b, n, limit)
+            assert float(score) == pytest.approx(sign * z, abs=1e-4)
+    if n:
+        values = np.repeat([0, -1, 1, 0], table)
+        assert wald.estimate == pytest.approx(values.mean())
+        high = min(values.mean() + z * values.std() / n**0.5, 1)
+        assert wald.high == pytest.approx(high)
+
+
+@given(st.integers(0, 80), st.integers(0, 80))
+def test_comparators_of_mcnemar(only_a, only_b):
+    plain = float(paired.mcnemar_asymptotic(only_a, only_b))
+    corrected = float(paired.mcnemar_asymptotic(only_a, only_b, corrected=True))
+    assert 0 <= plain <= corrected <= 1
+    assert paired.mcnemar_asymptotic(only_b, only_a) == plain
+    if only_a == only_b:
+        assert plain == corrected == 1
+
+
 @pytest.mark.parametrize("level", [0, 1, 95, -0.5])
 def test_a_level_that_is_none_is_refused(level):
     with pytest.raises(ValueError, match="level must lie between 0 and 1"):
@@ -307,6 +380,107 @@ def test_one_pair_an_item_is_a_plain_t_interval():
     assert (interval.low, interval.high) == pytest.approx(expected)
 
 
+def test_two_ways_cover_where_one_does_not():
+    rng, runs, items, models = np.random.default_rng(17), 300, 40, 15
+    item, model = np.repeat(np.arange(items), models), np.tile(np.arange(models), items)
+    hits = np.zeros(2)
+    for _ in range(runs):
+        chance = 0.25 + rng.normal(0, 0.08, items)[item] + rng.normal(0, 0.08, models)[model]
+        worse = rng.random(items * models) < np.clip(chance, 0, 1)
+        for place, found in enumerate(
+            (
+                clustered.difference_two_way(-worse.astype(int), item, model),
+                clustered.difference_clustered(-worse.astype(int), item),
+            )
+        ):
+            hits[place] += found.low <= -0.25 <= found.high
+    assert hits[0] / runs > 0.92
+    assert hits[1] / runs < 0.85
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([-1, 0, 1]), st.integers(0, 4), st.integers(0, 3))),
+    st.randoms(use_true_random=False),
+)
+def test_two_way_interval_is_defined(pairs, random):
+    moved = random.sample(pairs, len(pairs))
+    one, other = (
+        clustered.difference_two_way(*(list(column) for column in zip(*rows, strict=True)))
+        if rows
+        else clustered.difference_two_way([], [], [])
+        for rows in (pairs, moved)
+    )
+    assert -1 <= one.low <= one.high <= 1
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-9)
+    if one.n > 1:
+        assert one.low - 1e-12 <= one.estimate <= one.high + 1e-12
+        assert one.low < one.high
+    else:
+        assert (one.low, one.high) == (-1, 1)
+
+
+# Several arms -----------------------------------------------------------------------------------
+
+
+def test_cochran_of_two_arms_is_mcnemar():
+    correct = np.repeat([[1, 1], [1, 0], [0, 1], [0, 0]], [9, 12, 4, 6], axis=0)
+    found = cochran.accuracy_cochran(correct)
+    assert found.p == pytest.approx(float(paired.mcnemar_asymptotic(12, 4)))
+    (contrast,) = cochran.differences_pairwise(correct, ["text", "image"])
+    assert contrast.difference == paired.difference_tango(9, 12, 4, 6)
+    assert contrast.p_holm == contrast.p_mid == float(paired.mcnemar_mid_p(12, 4))
+    assert contrast.p_exact == float(paired.mcnemar_exact(12, 4))
+
+
+def test_pairs_of_arms_are_adjusted_together():
+    rng = np.random.default_rng(1)
+    correct = (rng.random((200, 3)) < [0.7, 0.5, 0.55]).astype(float)
+    correct[:5, 2] = nan
+    found = cochran.differences_pairwise(correct, ["T", "I", "TI"])
+    assert [(x.first, x.second) for x in found] == [("T", "I"), ("T", "TI"), ("I", "TI")]
+    adjusted = multiplicity.p_holm([x.p_mid for x in found])
+    assert [x.p_holm for x in found] == pytest.approx(adjusted.tolist())
+    assert {(x.difference.n, x.difference.excluded) for x in found} == {(195, 5)}
+    assert found[0].difference.estimate == pytest.approx(
+        correct[5:, 1].mean() - correct[5:, 0].mean()
+    )
+    assert (cochran.accuracy_cochran(correct).n, cochran.accuracy_cochran(correct).excluded) == (
+        195,
+        5,
+    )
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 4).flatmap(
+        lambda arms: st.lists(
+            st.lists(st.sampled_from([0.0, 1.0, nan]), min_size=arms, max_size=arms), max_size=12
+        ).map(lambda rows: np.array(rows, dtype=float).reshape(len(rows), arms))
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_any_arms_have_a_defined_test(correct, random):
+    n, arms = correct.shape
+    found = cochran.accuracy_cochran(correct)
+    assert found.n + found.excluded == n
+    assert 0 <= found.p <= 1
+    order = random.sample(range(arms), arms)
+    assert cochran.accuracy_cochran(correct[:, order]).p == pytest.approx(found.p)
+    pairs = cochran.differences_pairwise(correct, [str(arm) for arm in range(arms)])
+    assert len(pairs) == arms * (arms - 1) // 2
+    assert all(-1 <= x.difference.low < x.difference.high <= 1 for x in pairs)
+    assert all(x.p_mid <= x.p_holm <= 1 for x in pairs)
+
+
+def test_cochran_holds_its_level():
+    rng, hits = np.random.default_rng(5), 0
+    for _ in range(600):
+        item = rng.beta(2, 2, (80, 1))
+        hits += cochran.accuracy_cochran(rng.random((80, 3)) < item).p < 0.05
+    assert hits / 600 == pytest.approx(0.05, abs=0.025)
+
+
 def test_across_is_the_one_sample_t_test():
     values = [-0.12, -0.03, 0.02, -0.2]
     interval, p = clustered.difference_across(values)
@@ -353,6 +527,38 @@ def test_v_of_a_perfect_and_of_an_empty_table():
     assert association.cramer_v_bergsma(np.eye(4) * 50) == pytest.approx(1, abs=1e-9)
     for table in ([[0, 0], [0, 0]], [[3, 4]], [[1, 0], [0, 0]]):
         assert association.cramer_v_bergsma(table) == association.cramer_v_pearson(table) == 0
+
+
+def test_random_groupings_are_not_alike():
+    rng = np.random.default_rng(9)
+    draws = [(rng.integers(0, 40, 200), rng.integers(0, 5, 200)) for _ in range(20)]
+    for method in (association.rand_adjusted, association.information_adjusted):
+        assert np.mean([method(*draw) for draw in draws]) == pytest.approx(0, abs=0.02)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=20),
+    st.randoms(use_true_random=False),
+)
+def test_likeness_of_groupings_knows_no_names_and_no_order(pairs, random):
+    moved = random.sample(pairs, len(pairs))
+    names = ["x", None, ("a", 1), 2.5]
+    for method in (association.rand_adjusted, association.information_adjusted):
+        found = method(*zip(*pairs, strict=True))
+        assert found == pytest.approx(method(*zip(*moved, strict=True)), abs=1e-9)
+        renamed = [[names[group] for group in side] for side in zip(*pairs, strict=True)]
+        assert found == pytest.approx(method(*renamed), abs=1e-9)
+        assert found <= 1 + 1e-9
+        assert method([a for a, _ in pairs], [names[a] for a, _ in pairs]) == pytest.approx(1)
+
+
+def test_fewer_than_two_things_have_no_grouping():
+    for method in (association.rand_adjusted, association.information_adjusted):
+        assert isnan(method([], []))
+        assert isnan(method(["a"], ["b"]))
+        with pytest.raises(ValueError, match="inconsistent numbers"):
+            method("aab", "ab")
 
 
 @settings(deadline=None)

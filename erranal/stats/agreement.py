@@ -1,4 +1,4 @@
-"""Agreement of raters on categories, from counts.
+"""Agreement of two raters on categories, from counts.
 
 A 2x2 table is given as ``both, only_a, only_b, neither``: units that got the code from both raters,
 from one of them, and from neither. Units are taken as independent of each other.
@@ -6,17 +6,23 @@ from one of them, and from neither. Units are taken as independent of each other
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from dataclasses import dataclass
+from math import isnan, nan, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
+from erranal.stats.distances import agreement_weights
 from erranal.stats.interval import Interval, require_level
-from erranal.stats.proportion import proportion_wilson, wilson_limits
+from erranal.stats.proportion import proportion_wilson
+from erranal.stats.raters import ac1_gwet, agreement_limits
+from erranal.stats.ratings import pair_counts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+_TRACE = 1e-12
 
 
 def agreement_observed(
@@ -62,13 +68,18 @@ def pabak_bennett(both: int, only_a: int, only_b: int, neither: int) -> float:
     return 2 * (both + neither) / n - 1 if n else nan
 
 
-def kappa_cohen(table: ArrayLike, *, level: float = 0.95) -> Interval:
+def kappa_cohen(
+    table: ArrayLike, *, weights: str | ArrayLike = "identity", level: float = 0.95
+) -> Interval:
     """Return Cohen's kappa of two raters with its asymptotic normal interval.
 
     Parameters
     ----------
     table
         Units by the category of one rater (rows) and of the other (columns), shape (k, k).
+    weights
+        How much of an agreement two categories are, as
+        :func:`~erranal.stats.distances.agreement_weights` takes them.
     level
         Nominal coverage.
 
@@ -77,8 +88,8 @@ def kappa_cohen(table: ArrayLike, *, level: float = 0.95) -> Interval:
     Interval
         The estimate is NaN where chance alone gives perfect agreement (both raters put every unit
         in the same one category) and where there are no units; the limits are -1 and 1 then. Where
-        all units agree the standard error is 0; the lower limit is then the one at which the
-        observed agreement is at its Wilson limit.
+        the standard error is 0 (all units agree, or one rater never varies) the limits are those
+        of :func:`~erranal.stats.raters.agreement_limits`.
 
     References
     ----------
@@ -90,108 +101,87 @@ def kappa_cohen(table: ArrayLike, *, level: float = 0.95) -> Interval:
     0.484 [0.214, 0.755] (95 % Cohen, n = 19)
     """
     require_level(level)
-    counts = np.asarray(table, dtype=float)
-    n = int(counts.sum())
-    share = counts / max(n, 1)
-    rows, columns = share.sum(axis=1), share.sum(axis=0)
-    observed, chance = float(np.trace(share)), float(rows @ columns)
-    if n == 0 or np.count_nonzero(rows + columns) == 1:
+    parts = _Kappa.of(table, weights)
+    n, kappa = parts.n, parts.kappa
+    if isnan(kappa):
         return Interval(nan, -1.0, 1.0, level, "Cohen", n)
-    kappa = (observed - chance) / (1 - chance)
-    if np.trace(counts) == n:
-        return Interval(1.0, _wilson_low(n, chance, level), 1.0, level, "Cohen", n)
-    diagonal = np.diag(share) @ (1 - (rows + columns) * (1 - kappa)) ** 2
-    # Row i, column j weighs with the column share of i and the row share of j.
-    others = share * (columns[:, None] + rows[None, :]) ** 2
-    np.fill_diagonal(others, 0)
-    spread = diagonal + (1 - kappa) ** 2 * others.sum() - (kappa - chance * (1 - kappa)) ** 2
-    error = sqrt(max(spread, 0) / n) / (1 - chance)
+    error = parts.error
+    if error < _TRACE or parts.observed > 1 - _TRACE:
+        low, high = agreement_limits(parts.observed, parts.chance, n, level=level)
+        return Interval(kappa, low, high, level, "Cohen", n)
     half = float(special.ndtri(0.5 + level / 2)) * error
     return Interval(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), level, "Cohen", n)
 
 
-def pair_counts(table: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the cells of a table of two raters as :func:`ac1_gwet` takes them.
+def kappa_cohen_errors(
+    table: ArrayLike, *, weights: str | ArrayLike = "identity"
+) -> tuple[float, float]:
+    """Return the asymptotic standard error of Cohen's kappa, and that where raters are independent.
 
-    Parameters
-    ----------
-    table
-        Shape (k, k).
-
-    Returns
-    -------
-    tuple of ndarray
-        How many raters chose each category in a cell, shape (k * k, k), and how many units are in
-        the cell, shape (k * k,).
-    """
-    units = np.asarray(table, dtype=float)
-    one = np.eye(len(units))
-    counts = one[:, None, :] + one[None, :, :]
-    return counts.reshape(-1, len(units)), units.ravel()
-
-
-def ac1_gwet(counts: ArrayLike, times: ArrayLike | None = None, *, level: float = 0.95) -> Interval:
-    """Return Gwet's AC1 of any number of raters, some of whom may have left units out.
-
-    Unlike kappa it stays near the observed agreement when one category is rare. Its chance
-    agreement depends on how many categories could be chosen: every one of them needs a column.
-
-    Parameters
-    ----------
-    counts
-        How many raters put each unit in each category, shape (n, k) with k of at least 2.
-    times
-        How many units each row stands for, shape (n,); 1 by default.
-    level
-        Nominal coverage.
-
-    Returns
-    -------
-    Interval
-        t interval over units, cut at -1 and 1, with ``n`` the units that have a rating. The
-        estimate is NaN without a unit that has two. Where all units agree, the lower limit is the
-        one at which the observed agreement is at its Wilson limit.
-
-    References
-    ----------
-    Gwet (2008), Br. J. Math. Stat. Psychol. 61:29; Gwet (2014), Handbook of Inter-Rater
-    Reliability, 4th ed.
+    The second is the one for a test of no agreement beyond chance, ``z = kappa / error``. Both are
+    NaN where kappa is. Arguments and source as for :func:`kappa_cohen`.
 
     Examples
     --------
-    >>> print(ac1_gwet(*pair_counts([[118, 5], [2, 0]])))
-    0.941 [0.895, 0.986] (95 % Gwet, n = 125)
+    >>> tuple(round(error, 4) for error in kappa_cohen_errors([[0, 4, 1], [0, 8, 0], [0, 1, 5]]))
+    (0.138, 0.1484)
     """
-    require_level(level)
-    chosen = np.asarray(counts, dtype=float)
-    weight = np.ones(len(chosen)) if times is None else np.asarray(times, dtype=float)
-    kept = (chosen.sum(axis=1) > 0) & (weight > 0)
-    chosen, weight = chosen[kept], weight[kept]
-    raters = chosen.sum(axis=1)
-    n, paired = weight.sum(), weight[raters > 1].sum()
-    if paired == 0:
-        return Interval(nan, -1.0, 1.0, level, "Gwet", int(n))
-    agreed = (chosen * (chosen - 1)).sum(axis=1) / np.maximum(raters * (raters - 1), 1)
-    shares = chosen / raters[:, None]
-    prevalence = weight @ shares / n
-    chance_of_unit = shares @ (1 - prevalence) / (chosen.shape[1] - 1)
-    chance = float(weight @ chance_of_unit / n)
-    observed = float(weight @ agreed / paired)
-    ac1 = (observed - chance) / (1 - chance)
-    if (agreed[raters > 1] == 1).all():
-        return Interval(1.0, _wilson_low(int(paired), chance, level), 1.0, level, "Gwet", int(n))
-    of_unit = n / paired * (agreed - chance * (raters > 1)) / (1 - chance)
-    of_unit -= 2 * (1 - ac1) * (chance_of_unit - chance) / (1 - chance)
-    if n < 2:
-        return Interval(ac1, -1.0, 1.0, level, "Gwet", int(n))
-    error = sqrt(float(weight @ (of_unit - ac1) ** 2) / (n * (n - 1)))
-    half = float(special.stdtrit(n - 1, 0.5 + level / 2)) * error
-    return Interval(ac1, max(ac1 - half, -1.0), min(ac1 + half, 1.0), level, "Gwet", int(n))
+    parts = _Kappa.of(table, weights)
+    return (nan, nan) if isnan(parts.kappa) else (parts.error, parts.error_independent)
 
 
-def _wilson_low(n: int, chance: float, level: float) -> float:
-    low = float(wilson_limits(n, n, level=level)[0])
-    return max((low - chance) / (1 - chance), -1.0)
+@dataclass(frozen=True)
+class _Kappa:
+    """Shares of the cells and their weights, both of shape (k, k), and the number of units."""
+
+    share: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    n: int
+
+    @classmethod
+    def of(cls, table: ArrayLike, weights: str | ArrayLike) -> _Kappa:
+        counts = np.asarray(table, dtype=float)
+        n = int(counts.sum())
+        return cls(counts / max(n, 1), agreement_weights(weights, len(counts)), n)
+
+    @property
+    def independent(self) -> NDArray[np.float64]:
+        return np.outer(self.share.sum(axis=1), self.share.sum(axis=0))
+
+    @property
+    def observed(self) -> float:
+        return float((self.weights * self.share).sum())
+
+    @property
+    def chance(self) -> float:
+        return float((self.weights * self.independent).sum())
+
+    @property
+    def kappa(self) -> float:
+        if self.n == 0 or self.chance > 1 - _TRACE:
+            return nan
+        return (self.observed - self.chance) / (1 - self.chance)
+
+    @property
+    def mean_weights(self) -> NDArray[np.float64]:
+        """Mean weight that either rater's choice has with the other one's, added, (k, k)."""
+        rows, columns = self.share.sum(axis=1), self.share.sum(axis=0)
+        return np.asarray(np.add.outer(self.weights @ columns, rows @ self.weights))
+
+    @property
+    def error(self) -> float:
+        off = self.weights - self.mean_weights * (1 - self.kappa)
+        around = self.kappa - self.chance * (1 - self.kappa)
+        return self._error((self.share * off**2).sum() - around**2)
+
+    @property
+    def error_independent(self) -> float:
+        off = self.weights - self.mean_weights
+        return self._error((self.independent * off**2).sum() - self.chance**2)
+
+    def _error(self, spread: float) -> float:
+        # Rounding leaves a trace where the spread is zero.
+        return sqrt(spread / self.n) / (1 - self.chance) if spread > _TRACE else 0.0
 
 
 def agreement_table(

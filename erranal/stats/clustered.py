@@ -154,6 +154,77 @@ def difference_clustered(
     )
 
 
+def error_two_way(values: ArrayLike, first: ArrayLike, second: ArrayLike) -> float:
+    """Return the standard error of a mean that is clustered in two crossed ways.
+
+    With V the CR1 variance of :class:`ClusterSums`, ``V(first) + V(second) - V(both)``; where that
+    is below the larger of the first two, as chance may have it, the larger one.
+
+    Parameters
+    ----------
+    values
+        Shape (n,).
+    first, second
+        Clusters of each, such as its item and its model, shape (n,).
+
+    Returns
+    -------
+    float
+        NaN with fewer than two clusters in either way. Trust it with some ten clusters or more in
+        both: with a few models, give their differences one by one.
+
+    References
+    ----------
+    Cameron, Gelbach and Miller (2011), J. Bus. Econ. Stat. 29:238.
+    """
+    ways = [_cluster_index(labels) for labels in (first, second)]
+    crossed = ways[0] * (int(max(ways[1], default=0)) + 1) + ways[1]
+    one, other, both = (
+        float(ClusterSums.of(values, way).standard_error[0]) ** 2 for way in (*ways, crossed)
+    )
+    return float(np.sqrt(max(one + other - both, one, other)))
+
+
+def _cluster_index(labels: ArrayLike) -> NDArray[np.int64]:
+    return np.asarray(np.unique(np.asarray(labels), return_inverse=True)[1])
+
+
+def difference_two_way(
+    differences: ArrayLike, items: ArrayLike, models: ArrayLike, *, level: float = 0.95
+) -> Interval:
+    """Return the mean paired difference for a claim beyond both the items and the models at hand.
+
+    Parameters
+    ----------
+    differences
+        Correct under b minus correct under a of each pair: -1, 0 or 1, shape (n,).
+    items, models
+        Of each pair, shape (n,).
+    level
+        Nominal coverage.
+
+    Returns
+    -------
+    Interval
+        With the error of :func:`error_two_way` and t(n - 1), cut at -1 and 1; ``n`` counts the
+        items or the models, whichever are fewer. With a single one the limits are -1 and 1. Where
+        no cluster differs from another they are Tango's with one pair a cluster.
+    """
+    require_level(level)
+    values = np.asarray(differences, dtype=float)
+    n = min(len(np.unique(np.asarray(labels))) for labels in (items, models))
+    mean = float(values.mean()) if len(values) else float("nan")
+    low, high = -1.0, 1.0
+    if n > 1:
+        error = error_two_way(values, items, models)
+        reach = float(special.stdtrit(n - 1, 0.5 + level / 2)) * error
+        low, high = max(mean - reach, -1.0), min(mean + reach, 1.0)
+        if error == 0:
+            worse, better = (n * max(sign * mean, 0.0) for sign in (-1, 1))
+            low, high = (float(limit) for limit in tango_limits(worse, better, n, level=level))
+    return Interval(mean, low, high, level, "clustered two ways", n)
+
+
 def difference_across(differences: ArrayLike, *, level: float = 0.95) -> tuple[Interval, float]:
     """Return the mean difference over benchmarks, for a claim beyond the benchmarks at hand.
 

@@ -21,6 +21,8 @@ class Interval:
         Name of the method, as it is printed beside the number.
     n
         Independent units behind the estimate (pairs, or clusters where pairs are clustered).
+    excluded
+        Units left out, such as those with fewer than two ratings where agreement is estimated.
 
     Examples
     --------
@@ -34,6 +36,7 @@ class Interval:
     level: float
     method: str
     n: int
+    excluded: int = 0
 
     def __str__(self) -> str:
         limits = f"[{self.low:.3f}, {self.high:.3f}]"

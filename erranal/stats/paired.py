@@ -110,6 +110,62 @@ def difference_tango(
     return Interval(estimate, float(low), float(high), level, "Tango", n)
 
 
+def tango_statistic(
+    only_a: ArrayLike, only_b: ArrayLike, n: ArrayLike, difference: ArrayLike
+) -> NDArray[np.float64]:
+    """Return Tango's score statistic, which is standard normal where a difference is the true one.
+
+    Parameters
+    ----------
+    only_a, only_b, n
+        Discordant counts and the number of pairs, shape (k,) or scalars.
+    difference
+        Accuracy b - accuracy a that is put to the test, strictly between -1 and 1 and, where no
+        pair is discordant, not 0; shape (k,) or a scalar.
+
+    Returns
+    -------
+    ndarray
+        Positive where more of b is seen than the difference says; 0 where there are no pairs.
+    """
+    a, b, n, held = (np.asarray(x, dtype=float) for x in (only_a, only_b, n, difference))
+    safe_n = np.where(n > 0, n, 1.0)
+    score = (b - a - safe_n * held) / _null_deviation(a, b, safe_n, held)
+    return np.where(n > 0, score, 0.0)
+
+
+def difference_wald(
+    both: int, only_a: int, only_b: int, neither: int, *, level: float = 0.95
+) -> Interval:
+    """Return the paired difference of accuracies with Wald's interval, for comparison with others.
+
+    ``D +- z sqrt(only_a + only_b - (only_b - only_a)^2 / n) / n``, cut at -1 and 1. It covers too
+    little in small samples and has no width without discordant pairs: use
+    :func:`difference_tango`.
+
+    Parameters
+    ----------
+    both, only_a, only_b, neither
+        Counts of pairs.
+    level
+        Nominal coverage.
+
+    References
+    ----------
+    Fagerland, Lydersen and Laake (2014), Statistics in Medicine 33:2850.
+    """
+    require_level(level)
+    n = both + only_a + only_b + neither
+    if n == 0:
+        return Interval(float("nan"), -1.0, 1.0, level, "Wald", 0)
+    estimate = (only_b - only_a) / n
+    error = float(np.sqrt(max(only_a + only_b - n * estimate**2, 0.0))) / n
+    reach = float(special.ndtri(0.5 + level / 2)) * error
+    return Interval(
+        estimate, max(estimate - reach, -1.0), min(estimate + reach, 1.0), level, "Wald", n
+    )
+
+
 def difference_newcombe(
     both: int, only_a: int, only_b: int, neither: int, *, level: float = 0.95
 ) -> Interval:
@@ -204,6 +260,36 @@ def mcnemar_mid_p(only_a: ArrayLike, only_b: ArrayLike) -> NDArray[np.float64]:
     smaller, discordant = _smaller_tail(only_a, only_b)
     below = np.where(smaller > 0, special.bdtr(np.maximum(smaller - 1, 0), discordant, 0.5), 0.0)
     return np.asarray(np.minimum(special.bdtr(smaller, discordant, 0.5) + below, 1.0))
+
+
+def mcnemar_asymptotic(
+    only_a: ArrayLike, only_b: ArrayLike, *, corrected: bool = False
+) -> NDArray[np.float64]:
+    """Return two-sided p values of McNemar's test by chi-squared, for comparison with others.
+
+    ``(|only_a - only_b| - c)^2 / (only_a + only_b)`` with one degree of freedom. Without correction
+    it rejects somewhat too often in small samples, with it far too seldom: use
+    :func:`mcnemar_mid_p`.
+
+    Parameters
+    ----------
+    only_a, only_b
+        Discordant counts, shape (k,) or scalars.
+    corrected
+        Whether c is 1 (continuity correction) or 0.
+
+    Returns
+    -------
+    ndarray
+        p values, shape (k,); 1 where no pair is discordant.
+
+    References
+    ----------
+    McNemar (1947), Psychometrika 12:153; Edwards (1948), Psychometrika 13:185.
+    """
+    a, b = np.asarray(only_a, dtype=float), np.asarray(only_b, dtype=float)
+    apart = np.maximum(np.abs(a - b) - float(corrected), 0.0)
+    return np.asarray(special.chdtrc(1, apart**2 / np.maximum(a + b, 1.0)))
 
 
 def _smaller_tail(

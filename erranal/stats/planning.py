@@ -3,7 +3,8 @@
 Two things are asked of labelled errors: the rate of a code, and how well a judge finds it. The
 rate is post-stratified by the judge's label, which helps the more the judge agrees with people;
 sensitivity is a proportion of those that people give the code, and there are only so many of them.
-Where weights differ, ``n`` is the effective number (see :func:`effective_size`).
+Where weights differ, ``n`` is the effective number (see :func:`effective_size`). For differences
+between arms see :mod:`erranal.stats.power`.
 """
 
 from __future__ import annotations
@@ -155,6 +156,23 @@ def labels_for_sensitivity(
     _require_width(half_width)
     positives = _quantile(level) ** 2 * sensitivity * (1 - sensitivity) / half_width**2
     return positives / rate if rate > 0 else inf
+
+
+def labels_finite(n: float, population: float) -> float:
+    """Return how many of a small population do what n of an endless one would.
+
+    ``n / (1 + (n - 1) / N)``: those who have been seen are no longer uncertain.
+
+    References
+    ----------
+    Cochran (1977), Sampling Techniques, section 4.4.
+
+    Examples
+    --------
+    >>> round(labels_finite(labels_for_rate(0.05, 0.5), 4000), 1)
+    350.6
+    """
+    return n / (1 + (n - 1) / population) if n > 1 else n
 
 
 def effective_size(probability: ArrayLike) -> float:
