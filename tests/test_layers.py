@@ -11,9 +11,20 @@ ROOT = Path(__file__).parent.parent / "erranal"
 
 LAYERS = {
     0: {"errors"},
-    1: {"store", "models", "stats", "charts", "codebook", "render", "demo", "pictures"},
-    2: {"engine"},
-    3: {"ingest", "score", "gap", "embed", "cluster", "judge", "infer", "rounds", "agreement"},
+    1: {"store", "models", "stats", "charts", "codebook", "render", "demo", "pictures", "steps"},
+    2: {"engine", "labelled"},
+    3: {
+        "ingest",
+        "score",
+        "gap",
+        "embed",
+        "cluster",
+        "judge",
+        "infer",
+        "rounds",
+        "agreement",
+        "prevalence",
+    },
     4: {"report"},
     5: {"cli", "workflow", "", "__main__"},
 }
