@@ -167,6 +167,39 @@ CREATE TABLE encoders (
     PRIMARY KEY (encoder_id)
 );
 
+-- One number about codes that a report may print: agreement, trust in a judge, prevalence, effects
+CREATE TABLE estimates (
+    journal_id VARCHAR NOT NULL,
+    analysis VARCHAR NOT NULL,  -- agreement (between coders), trust (judge against gold), anchoring, prevalence, effect or contrast
+    estimand VARCHAR NOT NULL,  -- What is estimated, e.g. alpha, sensitivity, rate, difference
+    source VARCHAR NOT NULL,  -- humans, judge (uncorrected) or corrected (the judge corrected by humans)
+    judge_id VARCHAR,
+    codebook_id VARCHAR NOT NULL,
+    scorer VARCHAR,
+    rounds VARCHAR[] NOT NULL,  -- Names of the rounds whose labels it rests on
+    grouping VARCHAR NOT NULL,  -- Columns that define the group, e.g. all, model+prompt_style
+    model VARCHAR,
+    prompt_style VARCHAR,
+    benchmark VARCHAR,
+    arm VARCHAR,
+    reference VARCHAR,  -- Arm that arm is compared with, NULL where nothing is compared
+    code VARCHAR NOT NULL,  -- Code or family; (any) for the whole label set
+    estimate DOUBLE,
+    low DOUBLE,
+    high DOUBLE,
+    level DOUBLE,
+    method VARCHAR NOT NULL,
+    p DOUBLE,
+    p_adjusted DOUBLE,
+    adjustment VARCHAR,
+    n BIGINT NOT NULL,  -- Labelled units, pairs or clusters behind it
+    positives BIGINT,  -- Labelled units with the code
+    excluded BIGINT NOT NULL,  -- Units left out: no settled label, no verdict, changed since, or used for tuning
+    pool BIGINT,  -- Outputs or pairs of the population it speaks about
+    counts JSON,  -- The raw table behind it
+    note VARCHAR  -- Why it is not to be trusted, or what was done on explicit request
+);
+
 -- Where a code shows: a span of a text, in Unicode code points, end exclusive
 CREATE TABLE evidence (
     output_id VARCHAR NOT NULL,
@@ -326,6 +359,15 @@ CREATE TABLE maps (
     y FLOAT NOT NULL
 );
 
+-- Equivalence margins, fixed before looking; every change is kept and shown
+CREATE TABLE margins (
+    codebook VARCHAR NOT NULL,
+    code VARCHAR NOT NULL,
+    margin DOUBLE NOT NULL,  -- Largest difference of rates per item that counts as none, as a fraction
+    reason VARCHAR,
+    set_at TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
 -- One response, as it stood in one file; a changed row is a new output in the same slot
 CREATE TABLE outputs (
     output_id VARCHAR NOT NULL,  -- Hash of slot and content: everything derived from a response points here
@@ -409,13 +451,13 @@ CREATE TABLE renders (
     PRIMARY KEY (render_id)
 );
 
--- The Label Studio projects of a round: one per arm, or one per coder and arm, and one for adjudication
+-- The Label Studio projects of a round: one per arm, or one per coder and arm, and those for adjudication
 CREATE TABLE round_projects (
     round_id VARCHAR NOT NULL,
     project VARCHAR NOT NULL,
     server VARCHAR NOT NULL,  -- Its address, or files
     project_id BIGINT NOT NULL,
-    arm VARCHAR,
+    arm VARCHAR,  -- suggested or blind, NULL for adjudication
     coder_id VARCHAR,
     config_hash VARCHAR NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT current_timestamp,
@@ -526,6 +568,7 @@ CREATE TABLE units (
     inclusion_probability DOUBLE NOT NULL,  -- Of the pair, by the design
     arm VARCHAR NOT NULL,  -- suggested (coders see the judge's labels) or blind, by hash of the pair
     overlap BOOLEAN NOT NULL,  -- Coded by two or more coders
+    people INTEGER NOT NULL,  -- How many coders are to code it
     position INTEGER NOT NULL,
     PRIMARY KEY (round_id, unit_id)
 );
@@ -692,7 +735,7 @@ CREATE VIEW coder_units AS
 SELECT l.round_id, l.unit_id, l.coder_id, l.status, l.label_id, l.project, l.lead_time_s,
        coalesce(l.created_at, l.updated_at) AS created_at, l.updated_at
 FROM labels l JOIN units u USING (round_id, unit_id)
-WHERE l.current AND l.status <> 'deleted' AND l.project <> 'adjudication'
+WHERE l.current AND l.status <> 'deleted'
 QUALIFY row_number() OVER (PARTITION BY l.round_id, l.unit_id, l.coder_id
                            ORDER BY l.updated_at DESC, l.annotation_id DESC, l.label_id) = 1;
 
@@ -746,20 +789,42 @@ LEFT JOIN decisions d ON d.round_id = u.round_id AND d.unit_id = u.unit_id
 LEFT JOIN coded_units c ON c.round_id = u.round_id AND c.unit_id = u.unit_id
 WHERE d.adjudication_id IS NOT NULL OR c.agreed;
 
--- How far the coding of each unit is: coders it needs (two with overlap, or as many as have it in a project of their own), coders who coded or skipped it
+-- How far the coding of each unit is: coders it is to have, coders who coded or skipped it, and whether it is short of coders
 CREATE VIEW unit_progress AS
-WITH owned AS (
-    SELECT t.round_id, t.unit_id, count(DISTINCT p.coder_id) AS owners
-    FROM round_tasks t JOIN round_projects p USING (round_id, project)
-    GROUP BY ALL
-),
-words AS (
+WITH words AS (
     SELECT round_id, unit_id, count(*) FILTER (status = 'submitted') AS coded, count(*) FILTER (status = 'skipped') AS skipped
     FROM coder_units GROUP BY ALL
 )
-SELECT u.round_id, u.unit_id, u.arm, u.overlap,
-       greatest(CASE WHEN u.overlap THEN 2 ELSE 1 END, coalesce(o.owners, 0)) AS needed,
-       coalesce(w.coded, 0) AS coded, coalesce(w.skipped, 0) AS skipped
+SELECT u.round_id, u.unit_id, u.arm, u.overlap, u.people,
+       coalesce(w.coded, 0) AS coded, coalesce(w.skipped, 0) AS skipped,
+       coalesce(w.coded, 0) + coalesce(w.skipped, 0) < u.people AS short
 FROM units u
-LEFT JOIN owned o USING (round_id, unit_id)
 LEFT JOIN words w USING (round_id, unit_id);
+
+-- Items whose labels a judge may have been tuned on: coded in a round to tune, in the tuning part of gold labels, or shown as examples
+CREATE VIEW tuned_items AS
+SELECT u.item_id FROM units u JOIN rounds r USING (round_id) WHERE r.purpose = 'tune'
+UNION
+SELECT item_id FROM gold_splits WHERE part = 'tune'
+UNION
+SELECT o.item_id FROM (SELECT unnest(CAST(params -> '$.shots' AS VARCHAR[])) AS output_id FROM judges) s JOIN outputs o USING (output_id);
+
+-- The arm nearest to text of every model and prompt style: what its other arms are compared with
+CREATE VIEW anchors AS
+SELECT model, prompt_style, arg_min(arm, (rank, arm)) AS arm
+FROM arms WHERE run_id IN (SELECT run_id FROM outputs WHERE current)
+GROUP BY ALL;
+
+-- Pairs of an anchor and another arm, with which side is wrong; items that a judge may have been tuned on are not in it
+CREATE VIEW compared_pairs AS
+SELECT p.*, outcome_a NOT IN ('correct', 'ungradable') AS wrong_a, outcome_b NOT IN ('correct', 'ungradable') AS wrong_b,
+       greatest(a.ingested_at, b.ingested_at) AS ingested_at
+FROM pairs p JOIN outputs a ON a.output_id = p.output_a JOIN outputs b ON b.output_id = p.output_b
+WHERE (model, prompt_style, arm_a) IN (SELECT (model, prompt_style, arm) FROM anchors)
+  AND p.item_id NOT IN (SELECT item_id FROM tuned_items);
+
+-- Codes and families of every readable verdict, one row each
+CREATE VIEW verdict_names AS
+SELECT v.output_id, v.judge_id, v.codebook_id, v.code AS name FROM verdict_codes v
+UNION
+SELECT v.output_id, v.judge_id, v.codebook_id, c.family FROM verdict_codes v JOIN codes c USING (codebook_id, code);

@@ -15,7 +15,8 @@ import pandas as pd
 
 from erranal import codebook
 from erranal.errors import StageError
-from erranal.rounds import interface
+from erranal.rounds import books, interface
+from erranal.rounds.connection import ServerAnswerError
 from erranal.rounds.round import form_name
 from erranal.store import Study
 
@@ -93,11 +94,7 @@ def _written(path: Path, n: int, name: str, *, images: bool) -> Study:
                       extracted="130"),
             )  # fmt: skip
         judged = [f"{number}-image" for number in numbers]
-        tx.append(
-            "codebooks",
-            frame(codebook_id=[book.codebook_id], name=book.name, version=book.version,
-                  hash=book.hash, source=book.source_text),
-        )  # fmt: skip
+        books.keep(tx, book)
         tx.append("judges", frame(judge_id=[JUDGE], kind="llm", name="j", version="1"))
         under = {"judge_id": JUDGE, "codebook_id": book.codebook_id}
         tx.append(
@@ -117,7 +114,8 @@ def _written(path: Path, n: int, name: str, *, images: bool) -> Study:
                   output_id=judged, reference_id=[f"{i}-text" for i in numbers], item_id=items,
                   stratum="all", inclusion_probability=0.5, position=list(numbers),
                   arm=["blind" if i % 3 == 2 else "suggested" for i in numbers],
-                  overlap=[i % 2 == 0 for i in numbers]),
+                  overlap=[i % 2 == 0 for i in numbers],
+                  people=[2 if i % 2 == 0 else 1 for i in numbers]),
         )  # fmt: skip
     return study
 
@@ -194,6 +192,7 @@ class Server:
         self.tasks: dict[int, dict[str, Any]] = {}
         self.number = 0
         self.now = datetime(2026, 11, 1, tzinfo=UTC)
+        self.users = [User(1, "ann@example.org", "Ann"), User(2, "ben@example.org", "Ben")]
 
     def next(self) -> int:
         self.number += 1
@@ -268,7 +267,7 @@ class Client:
         return answer
 
     def users(self) -> list[User]:
-        return [User(1, "ann@example.org", "Ann"), User(2, "ben@example.org", "Ben")]
+        return self.server.users
 
     def clock(self) -> datetime:
         return self._ask(lambda: self.server.now - timedelta(seconds=30))
@@ -291,7 +290,12 @@ class Client:
         return self._ask(act)
 
     def config_of(self, project_id: int) -> str:
-        return self._ask(lambda: self.server.projects[project_id]["config"])
+        def act() -> str:
+            if project_id not in self.server.projects:
+                raise ServerAnswerError("http://server answered 404", 404)
+            return str(self.server.projects[project_id]["config"])
+
+        return self._ask(act)
 
     def task_ids(self, project_id: int) -> dict[str, int]:
         return self._ask(

@@ -23,6 +23,7 @@ from erranal.rounds import (
     adjudication_project,
     agenda,
     agreeing,
+    cases,
     interface,
     lifecycle,
     progress,
@@ -141,7 +142,7 @@ def add_round(study: Study, name: str, *, overlap: Iterable[int], prefix: str = 
         {"round_id": row["round_id"], "unit_id": prefix + unit(n), "pair_id": f"p{n}",
          "output_id": output(n), "reference_id": f"ref{n}", "item_id": f"b/{n}", "stratum": "all",
          "inclusion_probability": 0.25, "arm": "suggested" if n < UNITS // 2 else "blind",
-         "overlap": n in set(overlap), "position": n}
+         "overlap": n in set(overlap), "people": 1 + (n in set(overlap)), "position": n}
         for n in range(UNITS)
     ]  # fmt: skip
     with study.write() as tx:
@@ -522,6 +523,8 @@ def test_sheets_with_semicolons_are_read_and_others_are_named(study, coding, tmp
     path.write_text(f"unit_id;primary;codes;gap;reason\n{unit(0)};none;;;fine\n", "utf-8")
     result = adjudicate.decide_all(study, "main", path, adjudicator="dee")
     assert result["result"].tolist() == ["decided"]
+    with pytest.raises(StageError, match="--adjudicator"):
+        adjudicate.decide_all(study, "main", path)
     path.write_text("unit_id,primary,gap,reason\n", "utf-8")
     with pytest.raises(StageError, match="no column 'codes'"):
         adjudicate.decide_all(study, "main", path, adjudicator="dee")
@@ -566,6 +569,13 @@ def annotation(number: int, who: int, primary: str, *codes: str, reason: str = "
     return given | {"updated_at": f"2026-05-01T10:00:{number:02d}.000000Z"} | more
 
 
+def waiting(study: Study) -> list[dict]:
+    """Return the tasks of the units that wait for a decision."""
+    found = cases.disputed(study, lifecycle.load(study, "main"))
+    open_ = [case for case in found if case.state != "decided"]
+    return [adjudication_project.task(case, interface.titles(BOOK)) for case in open_]
+
+
 def read(study: Study, tasks) -> dict[str, str]:
     result = adjudication_project.read_decisions(study, "main", tasks)
     return result.set_index("unit_id")["result"].to_dict()
@@ -575,9 +585,9 @@ def test_tasks_show_the_answers_without_names_and_fit_the_form(study, coding):
     dispute(coding, *range(4), memo="sees 24")
     coding.say(CAM, 3, NO_STEPS)
     decide(study, 2, MISREAD)
-    tasks = adjudication_project.project_tasks(study, "main")
-    form = parse(adjudication_project.project_form(study, "main"))
-    assert {task["data"]["record_id"] for task in tasks} == {unit(0), unit(1), unit(3)}
+    tasks = waiting(study)
+    form = parse(interface.build_adjudication(BOOK, image=False, coders=2))
+    assert {task["data"]["unit_id"] for task in tasks} == {unit(0), unit(1), unit(3)}
     for task in tasks:
         data = task["data"]
         assert task["predictions"] == []
@@ -586,8 +596,8 @@ def test_tasks_show_the_answers_without_names_and_fit_the_form(study, coding):
         assert "coder-" not in repr(task)
         said = data["coder_1"] + data["coder_2"]
         assert "Memo: sees 24" in said
-        assert f"Primary: {MISSED}" in said
-    last = next(task["data"] for task in tasks if task["data"]["record_id"] == unit(3))
+        assert f"Primary: {BOOK[MISSED].title}" in said
+    last = next(task["data"] for task in tasks if task["data"]["unit_id"] == unit(3))
     assert (last["coder_1"] + last["coder_2"]).count("Primary: ") == 3
 
 
@@ -598,7 +608,7 @@ def test_an_adjudicator_is_told_nothing_of_the_judge(study, coding):
         tx.clear("rounds")
         tx.append("rounds", rounds)
     dispute(coding, 0, 8)
-    tasks = adjudication_project.project_tasks(study, "main")
+    tasks = waiting(study)
     shown = repr(tasks) + adjudicate.disagreements(study, "main").to_csv()
     assert len(tasks) == 2
     assert "as the judge sees it" not in shown
@@ -613,9 +623,9 @@ def test_annotations_become_decisions(study, coding):
     with study.write() as tx:
         tx.append("coders", pd.DataFrame([people]))
         tx.append("round_projects", pd.DataFrame([project]))
-    tasks = adjudication_project.project_tasks(study, "main")
-    by_unit = {task["data"]["record_id"]: task for task in tasks}
-    form = parse(adjudication_project.project_form(study, "main"))
+    tasks = waiting(study)
+    by_unit = {task["data"]["unit_id"]: task for task in tasks}
+    form = parse(interface.build_adjudication(BOOK, image=False, coders=2))
     given = {
         0: [annotation(1, 7, MISREAD, MISREAD, NO_STEPS, reason="clear")],
         1: [annotation(3, 8, "none"), annotation(2, 7, MISSED)],
@@ -639,7 +649,7 @@ def test_annotations_become_decisions(study, coding):
 
 def test_reading_annotations_again_never_undoes_a_newer_decision(study, coding):
     dispute(coding, 0)
-    tasks = adjudication_project.project_tasks(study, "main")
+    tasks = waiting(study)
     tasks[0]["annotations"] = [annotation(1, 7, MISSED)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(tasks[0]["annotations"][0], "updated_at", "2020-01-01T00:00:00Z")
@@ -676,7 +686,7 @@ hostile = st.dictionaries(
 )
 @given(annotations=st.lists(st.lists(hostile, min_size=1, max_size=2) | JSON, max_size=40))
 def test_a_malformed_annotation_is_reported_not_guessed(disputed, annotations):
-    data = {"record_id": unit(0), "response": "x"}
+    data = {"unit_id": unit(0), "response": "x"}
     tasks = [{"data": data, "annotations": made} for made in annotations]
     result = adjudication_project.read_decisions(disputed, "main", tasks)
     assert set(result["result"]) <= {"refused"}
@@ -711,6 +721,7 @@ def test_status_counts_what_everybody_did_and_has_left(study, coding):
     coding.say(ANN, 8, status="deleted")
     again = progress.status(study, "main").coders.set_index("coder_id")
     assert again.loc[ANN, ["done", "left"]].tolist() == [1, 10]
+    assert found.units.groupby("people")["short"].sum().to_dict() == {1: 3, 2: 7}
     units = found.units.set_index(["arm", "overlap"])
     assert units.loc[("suggested", True), "units"] == 6
     assert units.loc[("suggested", True), "coded_by_two"] == 1
@@ -889,14 +900,14 @@ def finish(coding: Coding) -> None:
 
 def test_a_round_with_open_disagreements_or_overlap_does_not_close(study, coding):
     coding.say(ANN, 0, MISREAD)
-    with pytest.raises(StageError, match="8 of 8 overlap units wait for a second coder"):
+    with pytest.raises(StageError, match="units that are short of coders: 12 of 12"):
         lifecycle.close(study, "main")
     finish(coding)
-    with pytest.raises(StageError, match="1 units wait for a decision"):
+    with pytest.raises(StageError, match="units that wait for a decision: 1 "):
         lifecycle.close(study, "main")
     decide(study, 1, MISREAD)
     coding.say(ANN, 1, CALCULATION)
-    with pytest.raises(StageError, match="wait for a decision"):
+    with pytest.raises(StageError, match="that wait for a decision"):
         lifecycle.close(study, "main")
     assert lifecycle.load(study, "main").status == "open"
     assert study.count("verdicts") == 0
@@ -919,7 +930,7 @@ def test_a_closed_round_is_gold_for_judges_and_takes_nothing_more(study, coding)
     for act in (
         lambda: lifecycle.close(study, "main"),
         lambda: decide(study, 1, MISREAD),
-        lambda: adjudication_project.project_tasks(study, "main"),
+        lambda: adjudication_project.read_decisions(study, "main", []),
         lambda: lifecycle.require_open(study, "main"),
     ):
         with pytest.raises(StageError, match="is closed"):
@@ -943,7 +954,7 @@ def test_the_list_of_rounds_says_how_far_they_are(study, coding):
     Coding(study, "second", "s").say(CAM, 0, MISREAD)
     rows = lifecycle.list_rounds(study).set_index("round")
     assert rows.loc["main", ["units", "overlap", "coders", "coded"]].tolist() == [UNITS, 8, 2, 11]
-    assert rows.loc["main", ["unfinished", "open_disagreements"]].tolist() == [0, 1]
-    assert rows.loc["second", ["coders", "coded", "unfinished"]].tolist() == [1, 1, 0]
+    assert rows.loc["main", ["short", "open_disagreements"]].tolist() == [0, 1]
+    assert rows.loc["second", ["coders", "coded", "short"]].tolist() == [1, 1, 11]
     with pytest.raises(StageError, match=r"no round 'third': there are .*second"):
         lifecycle.load(study, "third")

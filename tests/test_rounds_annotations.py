@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,10 +27,11 @@ from round_fakes import (
 from erranal import codebook
 from erranal.errors import StageError
 from erranal.rounds import form, interface, units
-from erranal.rounds.annotations import Asked, Label, Refusal, read
+from erranal.rounds.annotations import LONGEST_MEMO, Asked, Label, Refusal, read
 from erranal.rounds.round import find
 from erranal.rounds.shown import Shown, shown
-from erranal.rounds.tasks import check_task, content_hash, task
+from erranal.rounds.tasks import _prediction, check_task, content_hash, task
+from erranal.rounds.units import Verdict
 
 BOOK = codebook.load("modality_gap")
 FORM = form.parse(interface.build(BOOK, image=False, suggestions=True))
@@ -100,6 +102,12 @@ def test_answers_taken_back_and_relations_are_nothing():
     relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
     label = said(*MEANT, confidence(0), memo(), flags(), relation)
     assert (label.confidence, label.memo, label.flags) == (None, None, ())
+
+
+def test_a_memo_without_end_is_cut_and_whole_in_the_raw_annotation():
+    label = said(*MEANT, memo("<script>" + "A" * 200_000))
+    assert label.memo == ("<script>" + "A" * LONGEST_MEMO)[:LONGEST_MEMO]
+    assert len(label.raw) > 200_000
 
 
 def test_names_of_people_are_not_kept():
@@ -285,6 +293,30 @@ def test_a_task_suggests_what_the_judge_said(sent):
     assert set(by_name) == {"primary", "codes", "ev_response"}
     assert sent[0]["data"]["judge_note"] == "Reads 61 as 65."
     check_task(sent[0], FORM)
+
+
+def suggested(**said):
+    told = {"primary_code": None, "codes": (), "codebook_gap": False, "rationale": ""} | said
+    unit = SimpleNamespace(texts={})
+    about = SimpleNamespace(judge="j", judge_id="j")
+    made = _prediction(unit, Verdict(**told), about, FORM)
+    return {one["from_name"]: one["value"] for one in made["result"]}
+
+
+def test_a_primary_code_alone_is_not_repeated_where_a_change_would_leave_it_behind():
+    assert suggested(primary_code=MISREAD, codes=(MISREAD,)) == {"primary": {"choices": [MISREAD]}}
+    assert set(suggested(primary_code=MISREAD, codes=(CALCULATION, MISREAD))) == {
+        "primary",
+        "codes",
+    }
+
+
+def test_a_judge_that_does_not_look_for_every_code_never_suggests_that_there_is_none():
+    assert suggested() == {"primary": {"choices": ["none"]}}
+    assert suggested(complete=False) == {}
+    assert suggested(complete=False, codebook_gap=True) == {
+        "primary": {"choices": ["codebook gap"]}
+    }
 
 
 def test_a_blind_task_knows_nothing_of_the_judge(sent):

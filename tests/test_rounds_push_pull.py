@@ -18,6 +18,7 @@ from round_fakes import (
     Client,
     Made,
     Server,
+    User,
     codes,
     confidence,
     made_round,
@@ -29,6 +30,7 @@ from round_fakes import (
 
 from erranal.errors import StageError
 from erranal.pictures import find, is_there
+from erranal.rounds import progress, turns
 from erranal.rounds import pull as pulling
 from erranal.rounds.exchange import export, import_
 from erranal.rounds.pull import pull
@@ -203,6 +205,29 @@ def test_another_server_is_refused_and_another_address_is_not(pushed, server):
         push(pushed.study, "pilot", other)
 
 
+def test_one_push_at_a_time(made, client):
+    with turns.alone(made.study), pytest.raises(StageError, match="by another process"):
+        push(made.study, "pilot", client)
+    assert push(made.study, "pilot", client)["created"].sum() == 6
+
+
+def test_a_project_that_is_gone_keeps_nobody_from_the_others(pushed, server, client):
+    gone, *others = list(server.projects)
+    for task in server.tasks.values():
+        server.annotate(task, 1, [primary(MISREAD)])
+    kept = sum(task["project"] in others for task in server.tasks.values())
+    del server.projects[gone]
+    with pytest.raises(StageError, match="no longer on http://server"):
+        push(pushed.study, "pilot", client)
+    frame = pull(pushed.study, "pilot", client)
+    assert frame["new"].sum() == kept < 6
+    assert frame["note"].str.contains("no longer on").sum() == 1
+    server.projects.clear()
+    with pytest.raises(StageError, match="no longer on"):
+        pull(pushed.study, "pilot", client)
+    assert len(current(pushed)) == kept
+
+
 def test_a_closed_round_takes_nothing(pushed, client):
     with pushed.study.write() as tx:
         tx.execute("lifecycle_close", round_id="r0123456", closed_at=None)
@@ -239,6 +264,47 @@ def test_other_coders_or_another_layout_are_refused_later(made, client):
     push(made.study, "pilot", client, layout="per-coder", coders=PEOPLE)
     with pytest.raises(StageError, match="per-coder for coder-1, coder-2"):
         push(made.study, "pilot", client)
+
+
+def test_a_coder_who_is_renamed_stays_the_same_coder(made, server, client):
+    push(made.study, "pilot", client, layout="per-coder", coders=PEOPLE)
+    server.users[0] = User(1, "ann@new.example.org", "Ann B")
+    renamed = ["ann@new.example.org", PEOPLE[1]]
+    frame = push(made.study, "pilot", client, layout="per-coder", coders=renamed)
+    assert frame["unchanged"].sum() == frame["units"].sum() == 9
+
+
+def test_how_many_code_a_unit_is_recorded_and_is_a_setting_of_its_project(made, server, client):
+    with made.study.write() as tx:
+        tx.execute("rounds_people", round_id="r0123456", people=3)
+    frame = push(made.study, "pilot", client).set_index("people")
+    assert frame["units"].groupby("people").sum().to_dict() == {1: 3, 3: 3}
+    said = {(p["coders_per_task"], "3 coders" in p["title"]) for p in server.projects.values()}
+    assert said == {(1, False), (3, True)}
+    for user in (1, 2):
+        server.annotate(server.task_of(made.units[0]), user, [primary(MISREAD)])
+    pull(made.study, "pilot", client)
+    units = progress.status(made.study, "pilot").units.groupby("people")[["units", "short"]].sum()
+    assert units.to_dict("index") == {1: {"units": 3, "short": 3}, 3: {"units": 3, "short": 3}}
+    server.annotate(server.task_of(made.units[0]), 3, [], skipped=True)
+    pull(made.study, "pilot", client)
+    assert progress.status(made.study, "pilot").units["short"].sum() == 5
+
+
+def test_a_calibration_round_is_for_all_who_are_named(made, server, client):
+    rounds = made.study.view("rounds").assign(kind="calibration")
+    units = made.study.view("units").assign(overlap=True, people=2)
+    with made.study.write() as tx:
+        for table, rows in (("rounds", rounds), ("units", units)):
+            tx.clear(table)
+            tx.append(table, rows)
+    server.users.append(User(3, "cam@example.org", "Cam"))
+    everybody = [*PEOPLE, "cam@example.org"]
+    assert set(push(made.study, "pilot", client, coders=everybody)["people"]) == {3}
+    assert set(made.study.view("units")["people"]) == {3}
+    assert push(made.study, "pilot", client, coders=everybody)["unchanged"].sum() == 6
+    with pytest.raises(StageError, match="same layout and coders"):
+        push(made.study, "pilot", client, coders=PEOPLE)
 
 
 def test_coders_need_an_account_each(made, client):
@@ -642,6 +708,8 @@ def test_rows_that_cannot_land_are_named_by_file_and_index(made, tmp_path):
     assert sorted(detail.split(":")[0] for detail in details) == [f"x.json[{n}]" for n in range(7)]
     import_(made.study, "pilot", tmp_path / "x.json")
     assert len(pulling.refused(made.study, "pilot")) == 7
+    with pytest.raises(StageError, match="no task with annotations"):
+        import_(made.study, "pilot", next(tmp_path.glob("*.tasks.json")))
 
 
 @pytest.mark.parametrize(

@@ -347,7 +347,7 @@ def test_items_are_not_drawn_again_unless_asked(owl):
     one, two = units(owl, "one"), units(owl, "two")
     assert not set(one["item_id"]) & set(two["item_id"])
     assert two["pair_id"].nunique() == 48
-    with pytest.raises(StageError, match="108 sampled before; give again"):
+    with pytest.raises(StageError, match="108 sampled before; --again"):
         planning.create(owl, "three", size=1, codebook=BOOK)
     planning.create(owl, "three", size=999, codebook=BOOK, again=True)
     assert units(owl, "three")["pair_id"].nunique() == 108
@@ -434,6 +434,23 @@ def test_two_coders_share_the_work(owl):
     assert coding["hours"] == pytest.approx(165 * 3 / 60, abs=0.051)
     with pytest.raises(StageError, match="positive"):
         Pace(coders=0)
+
+
+def test_how_many_code_a_unit_is_planned_and_recorded(owl):
+    wanted = {"size": 20, "codebook": BOOK, "people": 3}
+    coding = planning.plan(owl, **wanted, pace=Pace(coders=4))["coding"]
+    planning.create(owl, "thrice", **wanted)
+    drawn = units(owl, "thrice")
+    assert drawn.groupby("overlap")["people"].unique().map(list).to_dict() == {
+        False: [1],
+        True: [3],
+    }
+    assert coding["codings"] == drawn["people"].sum()
+    with pytest.raises(StageError, match="3 are to code each unit of the overlap, and 2 code"):
+        planning.plan(owl, **wanted, again=True)
+    for people in (1, 21):
+        with pytest.raises(StageError, match="people cannot code"):
+            Design(size=1, codebook=BOOK, people=people)
 
 
 # The round --------------------------------------------------------------------------------------

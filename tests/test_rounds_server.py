@@ -622,7 +622,7 @@ def test_nothing_secret_is_open_to_others(place):
     home, port = server_environment(), free_port()
     (place / "data").chmod(0o700)
     with running(place, port=port, environment_path=home) as server:
-        for name in ("accounts.json", "token", "server.log", "lock"):
+        for name in ("accounts.json", "token", "client.sh", "server.log", "lock"):
             assert stat.S_IMODE((place / name).stat().st_mode) == 0o600, name
         assert stat.S_IMODE((place / "data").stat().st_mode) == 0o700
         line = Path(f"/proc/{server.process.pid}/cmdline").read_text()

@@ -190,12 +190,15 @@ def decide_all(
     Raises
     ------
     StageError
-        When the round is closed, or the table as a whole cannot be read.
+        When the round is closed, the table as a whole cannot be read, or nobody is said to decide.
     """
     import pandas as pd
 
     desk = Desk(study, round_name)
-    read = list(_read(desk, table, adjudicator or ""))
+    rows = list(sheet.rows(table))
+    if not adjudicator and not any(sheet.text(row.get("adjudicator")) for _, row in rows):
+        raise StageError("say who decides: --adjudicator ALIAS, or a column adjudicator")
+    read = list(_read(desk, rows, adjudicator or ""))
     landing = [row.decision for row in read if row.decision is not None]
     with study.journal("rounds_adjudicate", {"round": round_name}) as entry:
         fresh = iter(desk.record(landing))
@@ -209,8 +212,10 @@ def decide_all(
     return pd.DataFrame([row._asdict() for row in results], columns=[*columns, "decision"])[columns]
 
 
-def _read(desk: Desk, table: pd.DataFrame | str | Path, adjudicator: str) -> Iterator[_Read]:
-    for line, row in sheet.rows(table):
+def _read(
+    desk: Desk, rows: Sequence[tuple[int, Mapping[str, Any]]], adjudicator: str
+) -> Iterator[_Read]:
+    for line, row in rows:
         unit_id = sheet.text(row["unit_id"])
         if sheet.blank(row):
             yield _Read(line, unit_id, None, BLANK)

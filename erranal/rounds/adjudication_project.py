@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from erranal.errors import StageError
-from erranal.rounds import cases, interface, lifecycle
+from erranal.rounds import interface
 from erranal.rounds.answers import region_problems
 from erranal.rounds.decisions import Decision, Desk
 from erranal.rounds.form import Form, parse
@@ -16,88 +17,67 @@ from erranal.rounds.form import Form, parse
 if TYPE_CHECKING:
     import pandas as pd
 
-    from erranal.rounds.cases import Answer
+    from erranal.rounds.cases import Answer, Case
     from erranal.store import Study
 
 FEWEST_CODERS = 2
 DECIDED, UNCHANGED, REFUSED = "decided", "unchanged", "refused"
 
 
-def project_form(
-    study: Study, round_name: str, *, coders: int = FEWEST_CODERS, image: bool = False
-) -> str:
-    """Return the form of the adjudication project of a round.
-
-    Parameters
-    ----------
-    study, round_name
-        The study and the round.
-    coders
-        How many answers the form has a place for.
-    image
-        Whether tasks have an image.
-    """
-    about = lifecycle.load(study, round_name)
-    return interface.build_adjudication(about.book, image=image, coders=coders)
+def record_id(case: Case) -> str:
+    """Return what tells a task from others: its unit, and the labels that it shows."""
+    shown = hashlib.sha256(" ".join(case.labels).encode()).hexdigest()
+    return f"{case.unit_id}-{shown[:8]}"
 
 
-def project_tasks(
-    study: Study,
-    round_name: str,
+def task(
+    case: Case,
+    titles: Mapping[str, str],
     *,
     coders: int = FEWEST_CODERS,
-    images: Mapping[str, str] | None = None,
-    seed: int = 0,
-) -> list[dict[str, Any]]:
-    """Return the tasks of the adjudication project: the units that wait for a decision.
+    image: str | None = None,
+) -> dict[str, Any]:
+    """Return the task in which a unit is decided on.
 
-    They show what coders were shown, without anything of the judge, and the answers of the coders
+    It shows what coders were shown, without anything of the judge, and the answers of the coders
     as ``coder_1``, ``coder_2`` ... in an order drawn for every unit. ``decided_on`` says which
-    labels they show, so that a decision on labels that change meanwhile is known as stale.
+    labels they are, so that a decision on labels that change meanwhile is known as stale.
 
     Parameters
     ----------
-    study, round_name
-        The study and a round that is not closed.
+    case
+        The unit.
+    titles
+        What the form calls each code.
     coders
-        How many answers the form has a place for; where a unit has more, the last one holds the
+        How many answers the form has a place for; where there are more, the last one holds the
         rest.
-    images
-        URLs or data URIs by unit, where the form shows images; a unit without one is left out.
-    seed
-        Of the order of units and of answers.
-
-    Raises
-    ------
-    StageError
-        When there is no such round, or it is closed.
+    image
+        URL or data URI, None in a project without images.
     """
-    about = lifecycle.require_open(study, round_name)
-    waiting = [case for case in cases.disputed(study, about, seed=seed) if case.state != "decided"]
-    made = []
-    for case in waiting:
-        if images is not None and case.unit_id not in images:
-            continue
-        shown = {"decided_on": " ".join(case.labels), **_answers(case.answers, coders)}
-        data = case.data | shown
-        if images is not None:
-            data["image"] = images[case.unit_id]
-        made.append({"data": data, "predictions": []})
-    return made
+    own = {
+        "record_id": record_id(case),
+        "unit_id": case.unit_id,
+        "decided_on": " ".join(case.labels),
+    }
+    picture = {} if image is None else {"image": image}
+    texts = [_text(answer, titles) for answer in case.answers]
+    return {"data": case.data | own | _placed(texts, coders) | picture, "predictions": []}
 
 
-def _answers(answers: Sequence[Answer], coders: int) -> dict[str, str]:
-    texts = [_text(answer) for answer in answers] + [""] * coders
+def _placed(answers: Sequence[str], coders: int) -> dict[str, str]:
+    texts = [*answers] + [""] * coders
     last = "\n\n".join(filter(None, texts[coders - 1 :]))
     return {
         f"coder_{number}": text for number, text in enumerate([*texts[: coders - 1], last], start=1)
     }
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: Answer, titles: Mapping[str, str]) -> str:
+    others = [titles.get(code, code) for code in answer.codes if code != answer.primary]
     lines = {
-        "Primary": answer.primary,
-        "Codes": ", ".join(answer.codes) or "none",
+        "Primary": titles.get(answer.primary, answer.primary),
+        "Codes beside it": ", ".join(others),
         "Codebook gap": "yes" if answer.gap else "",
         "Flags": ", ".join(answer.flags),
         "Confidence": "" if answer.confidence is None else f"{answer.confidence} of 5",
@@ -171,7 +151,7 @@ def _decisions(
 ) -> Iterator[_Read]:
     data = task.get("data")
     data = data if isinstance(data, Mapping) else {}
-    unit_id = str(data.get("record_id", ""))
+    unit_id = str(data.get("unit_id", ""))
     number = None
     try:
         newest = _newest(task.get("annotations"))
@@ -205,7 +185,7 @@ def _decision(
     annotation: Mapping[str, Any],
     data: Mapping[str, Any],
 ) -> Decision:
-    unit_id = str(data.get("record_id", ""))
+    unit_id = str(data.get("unit_id", ""))
     values = _values(unit_id, annotation.get("result"), form, data)
     if "primary" not in values:
         raise StageError(f"unit {unit_id}: the primary category was not chosen")

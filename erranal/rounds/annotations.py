@@ -29,6 +29,7 @@ SUBMITTED, SKIPPED, DELETED = "submitted", "skipped", "deleted"
 _PEOPLE = ("completed_by", "updated_by", "last_created_by")
 _NAMING = ("created_username", "created_by")
 _LONGEST = 300
+LONGEST_MEMO = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +229,13 @@ def _answers(result: Any, asked: Asked) -> dict[str, Any]:
         raise _RefusedError("wrong_answer", "; ".join(problems))
     _require_once(given, asked.form)
     values = {one["from_name"]: one["value"] for one in given}
-    memo = values.get("memo", {}).get("text", [])
     flags = tuple(values.get("flags", {}).get("choices", ()))
     regions = tuple(_regions(given, asked))
     return {
         **_codes(values, flags),
         "flags": flags,
         "confidence": values.get("confidence", {}).get("rating") or None,
-        "memo": (memo if isinstance(memo, str) else "\n".join(memo)).strip() or None,
+        "memo": _memo(values.get("memo", {}).get("text", [])),
         "regions": regions,
     }
 
@@ -271,6 +271,11 @@ def _codes(values: Mapping[str, Any], flags: tuple[str, ...]) -> dict[str, Any]:
         "codes": tuple(codes) if codes or code is None else (code,),
         "codebook_gap": primary == GAP or "GAP" in flags,
     }
+
+
+def _memo(text: str | list[str]) -> str | None:
+    said = (text if isinstance(text, str) else "\n".join(text)).strip()
+    return said[:LONGEST_MEMO] or None  # all of it is in the raw annotation
 
 
 def _regions(given: list[Mapping[str, Any]], asked: Asked) -> Iterator[Region]:

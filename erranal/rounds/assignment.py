@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from erranal.errors import StageError
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from erranal.rounds.groups import Group
     from erranal.rounds.round import Round
     from erranal.store import Study
-
-_OVERLAP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +61,11 @@ def plan(
     pictured = _pictured(study, about, delivery)
     if any(pictured.values()):
         delivery.check()
-    calibration = about.kind == "calibration"
-    people = max(_OVERLAP, len(coders)) if calibration else _OVERLAP
-    dealt = groups.assign(placed, pictured, layout=layout, coders=sorted(coders), people=people)
+    people = max(unit.people for unit in placed)
+    if about.kind == "calibration" and len(coders) > people:
+        people = len(coders)
+        placed = [replace(unit, people=people) for unit in placed]
+    dealt = groups.assign(placed, pictured, layout=layout, coders=sorted(coders))
     _settle(study, about, layout, coders, people)
     return Plan(dealt, {unit.unit_id: number for number, unit in enumerate(placed)})
 
@@ -84,11 +84,13 @@ def _pictured(study: Study, about: Round, delivery: Delivery) -> dict[str, bool]
 def _settle(study: Study, about: Round, layout: str, coders: Sequence[str], people: int) -> None:
     """Keep the layout of the first push, and refuse another: units would be dealt out anew."""
     setting = f"round {about.round_id}: layout"
-    asked = json.dumps({"layout": layout, "coders": sorted(coders), "people": people})
+    asked = json.dumps({"layout": layout, "coders": sorted(coders)})
     rows = [{"name": setting, "value": asked}]
     with study.write() as tx:
         tx.append("settings", tables.frame(rows, tables.SETTINGS), on_conflict="ignore")
-    kept = study.arrow("rounds_setting", setting=setting)["value"][0].as_py()
+        kept = tx.arrow("rounds_setting", setting=setting)["value"][0].as_py()
+        if kept == asked:
+            tx.execute("rounds_people", round_id=about.round_id, people=people)
     if kept != asked:
         before = json.loads(kept)
         named = f" for {', '.join(before['coders'])}" if before["coders"] else ""

@@ -17,6 +17,7 @@ from erranal.rounds.form import GAP, NONE, Form
 
 if TYPE_CHECKING:
     from erranal.rounds.round import Round
+    from erranal.rounds.units import Unit
     from erranal.store import Study
 
 LETTERS = ascii_uppercase
@@ -53,6 +54,8 @@ class Case:
         The decision in force, None and empty where there is none.
     labels
         Ids of the labels that the answers are, sorted.
+    image, folder
+        Where the picture of the item is, if there is one.
     """
 
     unit_id: str
@@ -62,6 +65,8 @@ class Case:
     decision: Answer | None
     reason: str
     labels: tuple[str, ...]
+    image: str | None
+    folder: str | None
 
     def read(self) -> dict[str, str]:
         """Return the texts of the unit without ids."""
@@ -82,10 +87,11 @@ def disputed(study: Study, about: Round, *, seed: int = 0) -> list[Case]:
     rows = study.arrow("adjudication_units", **asked).to_pylist()
     rows.sort(key=lambda row: drawn(seed, row["unit_id"]))
     ids = [row["unit_id"] for row in rows]
-    read = units.read(study, about, ids, verdicts=False)
-    made = {unit.unit_id: tasks.task(unit, about, _NO_FORM)["data"] for unit in read}
+    read = {unit.unit_id: unit for unit in units.read(study, about, ids, verdicts=False)}
     answers = _answers(study.arrow("adjudication_answers", units=ids, **asked).to_pylist(), seed)
-    return [_case(row, made[row["unit_id"]], answers.get(row["unit_id"], [])) for row in rows]
+    return [
+        _case(row, read[row["unit_id"]], about, answers.get(row["unit_id"], [])) for row in rows
+    ]
 
 
 # Without a prediction a task does not depend on the form.
@@ -116,13 +122,15 @@ def answer(row: dict[str, Any]) -> Answer:
     )
 
 
-def _case(row: dict[str, Any], data: dict[str, str], answers: Sequence[Answer]) -> Case:
+def _case(row: dict[str, Any], unit: Unit, about: Round, answers: Sequence[Answer]) -> Case:
     return Case(
         unit_id=row["unit_id"],
         state=row["state"],
-        data=data,
+        data=tasks.task(unit, about, _NO_FORM)["data"],
         answers=tuple(answers),
         decision=answer(row) if row["reason"] else None,
         reason=row["reason"] or "",
         labels=tuple(row["labels"]),
+        image=unit.image,
+        folder=unit.folder,
     )

@@ -228,8 +228,22 @@ class Connection:
         raise StageError(FOREIGN.format(url=self.url, why=f"no JSON to {request}"))
 
     def _said(self, response: httpx.Response) -> str:
-        text = " ".join(response.text.split())
+        text = " ".join(_told(response).split())
         return self._authorization.hide(text)[:LONGEST_QUOTE] or "nothing more"
+
+
+def _told(response: httpx.Response) -> str:
+    """Return what a server says of an error: its words, where they are in the usual place."""
+    import orjson
+
+    try:
+        said = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return response.text
+    if not isinstance(said, dict) or not isinstance(said.get("detail"), str):
+        return response.text
+    more = said.get("validation_errors")
+    return f"{said['detail']} {more}" if more else str(said["detail"])
 
 
 def delete(ask: Callable[..., Any], path: str) -> None:

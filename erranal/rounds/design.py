@@ -11,6 +11,7 @@ from erranal.errors import StageError
 
 KINDS = ("calibration", "main")
 PURPOSES = ("tune", "test")
+MOST_PEOPLE = 20
 STRATA = ("family", "pattern", "arms", "model", "prompt_style", "benchmark", "subject")
 
 
@@ -40,7 +41,10 @@ class Design:
     uniform_share, equality
         How mild the strata are, as in :func:`erranal.stats.sampling.allocation_mixed`.
     overlap_share
-        Share of the units that two or more coders code.
+        Share of the units that more than one coder codes.
+    people
+        How many coders code each of these; in a calibration round every unit is one of them, and
+        more code it where more are named when it is pushed.
     blind_share
         Share of the pairs whose coders are not shown the judge's labels; without a judge all are.
     strata
@@ -68,6 +72,7 @@ class Design:
     uniform_share: float = 0.4
     equality: float = 0.5
     overlap_share: float = 0.3
+    people: int = 2
     blind_share: float = 0.25
     strata: str | Sequence[str] = ("family", "pattern")
     again: bool = False
@@ -94,6 +99,11 @@ class Design:
     def _check_numbers(self) -> None:
         if self.size < 1:
             raise StageError(f"a size of {self.size} pairs is too small: give 1 or more")
+        if not 2 <= self.people <= MOST_PEOPLE:
+            raise StageError(
+                f"{self.people} people cannot code each unit of the overlap: give 2 to "
+                f"{MOST_PEOPLE}, or an overlap share of 0"
+            )
         if not -(2**31) <= self.seed < 2**31:
             raise StageError(f"the seed {self.seed} does not fit: give a number of 32 bits")
         from erranal.stats import sampling

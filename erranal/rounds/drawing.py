@@ -103,11 +103,13 @@ def assigned(drawn: Drawn, identity: dict[str, Any]) -> pd.DataFrame:
     hashed = [digest(round_id, pair) for pair in pairs]
     blind = pairs[sampling.assigned(hashed, _blind_share(drawn), key=f"{seed} arm")]
     columns = ["pair_id", "output_id", "reference_id", "item_id", "stratum"]
+    overlap = sampling.assigned(ids, drawn.design.overlap_share, key=f"{seed} overlap")
     return units[[*columns, "inclusion_probability"]].assign(
         round_id=round_id,
         unit_id=ids,
         arm=np.where(units["pair_id"].isin(blind), BLIND, SUGGESTED),
-        overlap=sampling.assigned(ids, drawn.design.overlap_share, key=f"{seed} overlap"),
+        overlap=overlap,
+        people=np.where(overlap, drawn.design.people, 1),
         position=sampling.shuffled(ids, key=f"{seed} position"),
     )
 

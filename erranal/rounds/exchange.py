@@ -207,6 +207,8 @@ def _tasks(path: Path) -> Iterator[Any]:
         raise StageError(f"{path} is damaged ({error}): {_EXPORT}") from error
     if any(isinstance(one, Mapping) and _is_short(one) for one in found[:1]):
         raise StageError(f"{path} is a JSON-MIN export, which drops what is needed: {_EXPORT}")
+    if found and not any(map(_is_task, found)):
+        raise StageError(f"{path} has no task with annotations in it: {_EXPORT}")
     yield from found
 
 

@@ -33,8 +33,7 @@ class Pace:
     minutes_per_unit
         Of one coder on one unit.
     coders
-        Who share the round; two of them code a unit of the overlap, all of them one of a
-        calibration round.
+        Who share the round; all of them code a unit of a calibration round.
     half_width
         Wanted of a code's rate, as a fraction; of a judge's sensitivity twice that.
     correlation
@@ -57,15 +56,28 @@ class Pace:
 
 
 def coding(drawn: Drawn, pace: Pace) -> dict[str, Any]:
-    """Return how much there is to code, in codings (one coder, one unit) and hours."""
+    """Return how much there is to code, in codings (one coder, one unit) and hours.
+
+    Raises
+    ------
+    StageError
+        When there are fewer coders than are to code a unit.
+    """
     twice = overlap_units(drawn)
-    each = pace.coders if drawn.design.kind == "calibration" else min(2, pace.coders)
+    people = drawn.design.people
+    if twice and pace.coders < people:
+        raise StageError(
+            f"{people} are to code each unit of the overlap, and {pace.coders} code at all: plan "
+            "with more coders, or with an overlap share of 0"
+        )
+    each = max(people, pace.coders) if drawn.design.kind == "calibration" else people
     codings = len(drawn.units) + twice * (each - 1)
     hours = codings * pace.minutes_per_unit / 60
     return {
         "coders": pace.coders,
         "minutes_per_unit": pace.minutes_per_unit,
         "overlap_units": twice,
+        "people": each,
         "codings": codings,
         "codings_per_coder": -(-codings // pace.coders),
         "hours": round(hours, 1),

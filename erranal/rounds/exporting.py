@@ -83,11 +83,10 @@ def export(
         plan = assignment.plan(study, about, layout=layout, coders=aliases, delivery=delivery)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "instructions.html").write_text(about.instructions, "utf-8")
-        dealt = {group: plan.first(group, limit) for group in plan.groups}
         rows = [
             _export(study, about, group, unit_ids, folder, delivery)
-            for group, unit_ids in dealt.items()
-            if unit_ids
+            for group in plan.groups
+            if (unit_ids := plan.first(group, limit))
         ]
         entry.count(units=sum(row["units"] for row in rows))
     return pd.DataFrame(rows)

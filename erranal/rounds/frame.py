@@ -145,9 +145,10 @@ def _wrong(study: Study, design: Design, book: Codebook, judge: Judge | None) ->
 def _nothing(design: Design, reasons: Mapping[str, int]) -> str:
     if reasons:
         said = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        before = "; --again draws from items that were sampled before, too"
         return (
-            f"no pair is left for a round to {design.purpose}: of those with an error {said}; "
-            "give again to draw from items that were sampled before"
+            f"no pair is left for a round to {design.purpose}: of those with an error {said}"
+            f"{before if 'sampled before' in reasons else ''}"
         )
     narrowed = f" where {design.where}" if design.where else ""
     return (

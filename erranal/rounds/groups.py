@@ -51,15 +51,19 @@ class Group:
     def title(self, about: Round) -> str:
         """Return the project's name: within the limit, and no other round's."""
         shared = {1: "single", 2: "double"}.get(self.people, f"{self.people} coders")
-        parts = [self.arm, self.coder_id or shared, _IMAGE if self.image else ""]
-        end = " · ".join(["", *filter(None, parts)])
-        mark = f" {about.round_id[:6]}"
-        return f"{about.name[: TITLE - len(mark) - len(end)].rstrip()}{mark}{end}"
+        return title(about, self.arm, self.coder_id or shared, image=self.image)
 
 
-def has_images(title: str) -> bool:
+def title(about: Round, *parts: str, image: bool) -> str:
+    """Return the name of a project of a round: within the limit, and no other round's."""
+    end = "".join(f" · {part}" for part in (*parts, *([_IMAGE] if image else [])))
+    mark = f" {about.round_id[:6]}"
+    return f"{about.name[: TITLE - len(mark) - len(end)].rstrip()}{mark}{end}"
+
+
+def has_images(project: str) -> bool:
     """Return whether a project is one with images, by its title."""
-    return title.endswith(f" · {_IMAGE}")
+    return project.endswith(f" · {_IMAGE}")
 
 
 def assign(
@@ -68,7 +72,6 @@ def assign(
     *,
     layout: str,
     coders: Sequence[str],
-    people: int,
 ) -> dict[Group, list[str]]:
     """Return the units of each project, in the order of the round.
 
@@ -81,25 +84,21 @@ def assign(
     layout
         ``overlap`` or ``per-coder``.
     coders
-        Aliases, for a project each. Units are dealt out in turn, those with overlap to as many
-        coders as ``people``.
-    people
-        How many coders are given a unit with overlap.
+        Aliases, for a project each. Units are dealt out in turn, each to as many coders as are to
+        code it.
 
     Raises
     ------
     StageError
         When there is no such layout, or there are too few coders for it.
     """
-    owners = _owners(layout, coders, people)
+    owners = _owners(layout, coders, max((unit.people for unit in units), default=1))
     groups: dict[Group, list[str]] = {}
-    turns: dict[tuple[str, bool], int] = {}
+    turns: dict[tuple[str, int], int] = {}
     for unit in units:
-        kind = (unit.arm, unit.overlap)
+        kind = (unit.arm, unit.people)
         turn = turns[kind] = turns.get(kind, -1) + 1
-        wanted = people if unit.overlap else 1
-        image = pictured[unit.unit_id]
-        for group in _groups_of(unit, image, wanted, owners, turn):
+        for group in _groups_of(unit, pictured[unit.unit_id], owners, turn):
             groups.setdefault(group, []).append(unit.unit_id)
     return groups
 
@@ -111,16 +110,14 @@ def _owners(layout: str, coders: Sequence[str], people: int) -> Sequence[str]:
         return ()
     if len(coders) < people:
         raise StageError(
-            f"per-coder needs {people} coders or more, since units with overlap are coded by "
-            f"{people}; {len(coders)} given"
+            f"a project for each coder needs {people} coders or more, as {people} are to code some "
+            f"units, and {len(coders)} are named: name each with --coder"
         )
     return coders
 
 
-def _groups_of(
-    unit: Place, image: bool, wanted: int, coders: Sequence[str], turn: int
-) -> Iterable[Group]:
+def _groups_of(unit: Place, image: bool, coders: Sequence[str], turn: int) -> Iterable[Group]:
     if not coders:
-        return [Group(unit.arm, image, wanted)]
-    chosen = [coders[(turn + step) % len(coders)] for step in range(wanted)]
+        return [Group(unit.arm, image, unit.people)]
+    chosen = [coders[(turn + step) % len(coders)] for step in range(unit.people)]
     return [Group(unit.arm, image, 1, coder) for coder in chosen]

@@ -31,8 +31,9 @@ _STEPS = (
     "never coded.",
     "Mark the evidence: choose Evidence, then draw over the words with the mouse, or double-click "
     "a word. Correct step is for a step that is right and that the other run lacks or breaks.",
-    "Choose every code that applies under Codes.",
     "Choose one primary category: the first code that applies in the order of decisions below.",
+    "Where more than one code applies, choose every one under Codes, the primary one too: a label "
+    "in which it is missing there cannot be read. Left empty, Codes means the primary one alone.",
     "Give your confidence, set flags where they are due, and write a memo where you hesitated.",
     "Submit. Skip only what you cannot code at all, for instance because a text is missing.",
 )

@@ -237,7 +237,7 @@ def _of(book: Codebook, family: Family) -> list[Code]:
 
 
 def _codes(parent: ET.Element, book: Codebook) -> None:
-    part = elements.part(parent, "Codes: all that apply")
+    part = elements.part(parent, "Codes: all that apply; empty, the primary alone")
     taxonomy = ET.SubElement(
         part,
         "Taxonomy",
@@ -246,7 +246,7 @@ def _codes(parent: ET.Element, book: Codebook) -> None:
         leafsOnly="true",
         showFullPath="true",
         pathSeparator=" › ",
-        placeholder="Search or pick codes",
+        placeholder="Where several apply: all, the primary too",
         minWidth="100%",
     )
     named = titles(book)

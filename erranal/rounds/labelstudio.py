@@ -122,7 +122,6 @@ class LabelStudio:
         StageError
             When the form is not one, or the title is too short or too long.
         """
-        _require_form(config)
         return create(
             self._ask,
             title,
@@ -145,6 +144,10 @@ class LabelStudio:
     def delete_project(self, project_id: int) -> None:
         """Delete a project with its tasks and annotations; no project is no error."""
         delete(self._ask, f"/api/projects/{project_id}/")
+
+    def delete_task(self, task_id: int) -> None:
+        """Delete a task with its annotations; no task is no error."""
+        delete(self._ask, f"/api/tasks/{task_id}/")
 
     def import_tasks(
         self,
@@ -281,18 +284,6 @@ class LabelStudio:
     def _annotations(self, task_id: int) -> list[Json]:
         found: list[Json] = self._ask("GET", _annotations_of(task_id))
         return found
-
-
-def _require_form(config: str) -> None:
-    """Refuse what Label Studio's own client does not take for a labelling form."""
-    from label_studio_sdk import label_interface
-
-    form: Any = label_interface  # it has no types
-    try:
-        form.LabelInterface(config).validate()
-    except Exception as error:  # the client raises what its parsers do
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StageError(f"this is no labelling form: {reason}") from error
 
 
 def _annotations_of(task_id: int) -> str:

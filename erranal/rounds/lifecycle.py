@@ -49,9 +49,9 @@ def list_rounds(study: Study) -> pd.DataFrame:
     """Return one row a round, oldest first.
 
     Columns: round, kind, purpose, status, codebook, judge (whose labels are suggested), units,
-    overlap (units that two or more code), coders, coded (units with a label), unfinished (overlap
-    units that fewer than two have coded or skipped), open_disagreements, adjudicated, created_at
-    and closed_at.
+    overlap (units that more than one are to code), coders, coded (units with a label), short
+    (units that fewer have coded or skipped than are to code them), open_disagreements, adjudicated,
+    created_at and closed_at.
     """
     return study.read("lifecycle_list")
 
@@ -76,7 +76,7 @@ def close(study: Study, name: str, *, force: bool = False) -> pd.DataFrame:
         The round.
     force
         Close although coders disagree on units that nobody has decided, or decisions rest on
-        labels that have changed, or overlap units wait for a second coder.
+        labels that have changed, or units are short of coders.
 
     Returns
     -------
@@ -118,17 +118,18 @@ def _require_settled(study: Study, of: Round) -> None:
     problems = []
     if row["open_disagreements"]:
         problems.append(
-            f"{row['open_disagreements']} units wait for a decision: `erranal rounds adjudicate`"
+            f"units that wait for a decision: {row['open_disagreements']} "
+            f"(`erranal rounds adjudicate {of.name}`)"
         )
-    if row["unfinished"]:
+    if row["short"]:
         problems.append(
-            f"{row['unfinished']} of {row['overlap']} overlap units wait for a second coder: "
-            "`erranal rounds pull`"
+            f"units that are short of coders: {row['short']} of {row['units']} "
+            f"(`erranal rounds status {of.name}`)"
         )
     if problems:
         raise StageError(
-            f"round {of.name!r} is not finished: {'; '.join(problems)} (or close it by force, and "
-            "those that coders disagree on get no gold label)"
+            f"round {of.name!r} is not finished: {'; '.join(problems)}. With --force it is closed "
+            "as it is: what nobody coded, and what coders disagree on, gets no gold label"
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from erranal.pictures import PictureFile
 
 WAYS = ("local", "upload", "data", "none")
+ROOT_VARIABLE = "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"  # the server's own name for it
 
 
 class Client(Protocol):
@@ -62,8 +63,8 @@ class Delivery:
             raise StageError(f"images cannot go by {self.way!r}: choose {', '.join(WAYS)}")
         if self.way == "local" and self.root is None:
             raise StageError(
-                "local images need the folder that the server shows files from (its document "
-                "root; `erranal rounds serve` names it): give it, or choose upload or data"
+                "local images need the folder that the server shows files from, its document root: "
+                f"give --image-folder or set {ROOT_VARIABLE}, or choose --images upload or data"
             )
         if self.way == "local" and self.root and not self.root.is_dir():
             raise StageError(f"there is no folder {self.root} for images: give the document root")
@@ -101,6 +102,23 @@ class Delivery:
         if not path.exists():
             _write(path, picture.data)
         return f"/data/local-files/?d={quote(f'{self.below}/{picture.name}')}"
+
+
+def deliver_by(images: str, image_folder: str | Path | None, below: str) -> Delivery:
+    """Return how pictures get to coders.
+
+    Parameters
+    ----------
+    images
+        One of the ways, or ``auto``: ``local`` where the document root is known, else ``upload``.
+    image_folder
+        The folder that the server shows files from (its document root), where it is known.
+    below
+        The folder below it that is the round's own.
+    """
+    if images == "auto":
+        images = "local" if image_folder else "upload"
+    return Delivery(images, Path(image_folder) if image_folder else None, below)
 
 
 def _data_uri(picture: PictureFile) -> str:

@@ -43,6 +43,11 @@ class Place:
         return self.folder / "token"
 
     @property
+    def client(self) -> Path:
+        """What a shell needs to know of the server, to be sourced."""
+        return self.folder / "client.sh"
+
+    @property
     def log(self) -> Path:
         """What the server says."""
         return self.folder / "server.log"

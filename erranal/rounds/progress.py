@@ -32,8 +32,9 @@ class Status:
     name, state
         Of the round; the state is planned, open or closed.
     units
-        One row an arm, without and with overlap: units, coded_by_none, coded_by_one, coded_by_two,
-        coded_by_more, and skipped (by anybody).
+        One row an arm and people (how many are to code each unit): units, short (units that fewer
+        have coded or skipped), coded_by_none, coded_by_one, coded_by_two, coded_by_more, and
+        skipped (by anybody).
     coders
         One row a coder: done and skipped units, left (units the coder can still be given), lead
         time in hours, hours by the clock without pauses over half an hour, units per hour by

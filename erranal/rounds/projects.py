@@ -25,8 +25,9 @@ def create(ask: Callable[..., Any], title: str, given: Json) -> int:
     Raises
     ------
     StageError
-        When the title has fewer than 3 or more than 50 characters.
+        When the title has fewer than 3 or more than 50 characters, or the form is none.
     """
+    _require_form(given["label_config"])
     if len(title) not in TITLE_LENGTHS:
         raise StageError(f"the project title {title!r} must have 3 to 50 characters")
     before = set(titled(ask, title))
@@ -49,3 +50,15 @@ def titled(ask: Callable[..., Any], title: str) -> list[int]:
         found += [one["id"] for one in answer["results"] if one["title"] == title]
         page, more = page + 1, bool(answer["next"])
     return found
+
+
+def _require_form(config: str) -> None:
+    """Refuse what Label Studio's own client does not take for a labelling form."""
+    from label_studio_sdk import label_interface
+
+    form: Any = label_interface  # it has no types
+    try:
+        form.LabelInterface(config).validate()
+    except Exception as error:  # the client raises what its parsers do
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StageError(f"this is no labelling form: {reason}") from error

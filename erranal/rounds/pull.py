@@ -9,7 +9,7 @@ were made with another form, are refused and shown with the reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -65,7 +65,8 @@ def pull(
     Raises
     ------
     StageError
-        When the round is closed or was not pushed, or the server stays away.
+        When the round is closed or was not pushed, all its projects are gone, or the server stays
+        away.
     """
     import pandas as pd
 
@@ -78,6 +79,7 @@ def pull(
         own = {unit.unit_id for unit in units.places(study, about.round_id)}
         work = _Work(study, about, client, own, full, progress)
         rows = [work.read(project) for project in projects]
+        work.require_any(rows)
         frame = pd.DataFrame(rows, columns=["project", "tasks", *COUNTED, "note"])
         entry.count(**{name: int(frame[name].sum()) for name in ("tasks", *COUNTED)})
     return frame
@@ -86,7 +88,8 @@ def pull(
 def refused(study: Study, round_name: str) -> pd.DataFrame:
     """Return the annotations of a round that could not be read, with the reason.
 
-    Columns: project, task_id, annotation_id, reason, detail, seen_at.
+    Columns: project, task_id, annotation_id, coder_id (None for somebody without a label yet),
+    reason, detail, place (its address on the server), seen_at.
     """
     return study.read("rounds_refused", round_id=find(study, round_name).round_id)
 
@@ -102,9 +105,17 @@ class _Work:
     full: bool
     progress: Progress | None
 
+    def require_any(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse a round of which nothing is left on the server."""
+        if all(row["gone"] for row in rows):
+            raise StageError(str(rows[0]["note"]))
+
     def read(self, project: remote.Project) -> dict[str, Any]:
-        """Read one project."""
-        same_form = remote.has_form(self.client, project)
+        """Read one project; one that is gone keeps nobody from reading the others."""
+        try:
+            same_form = remote.has_form(self.client, project)
+        except remote.ProjectGoneError as error:
+            return summary("project", project.title, {}) | {"gone": True, "note": str(error)}
         start = self.client.clock()
         reading = Reading(self.study, self.about, project, own=self.own, same_form=same_form)
         counts = self._changed(project, reading)
@@ -115,7 +126,7 @@ class _Work:
             ids = {"round_id": self.about.round_id, "project": project.title}
             with self.study.write() as tx:
                 tx.execute("rounds_pulled", None, pulled_to=start, **ids)
-        return summary("project", project.title, counts, same_form=same_form)
+        return summary("project", project.title, counts, same_form=same_form) | {"gone": False}
 
     def _changed(self, project: remote.Project, reading: Reading) -> Counter[str]:
         counts: Counter[str] = Counter()

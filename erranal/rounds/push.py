@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
 from erranal.pictures import PictureFile, find
-from erranal.rounds import assignment, form, remote, tables, tasks, units
+from erranal.rounds import assignment, form, remote, tables, tasks, turns, units
 from erranal.rounds import coders as people
 from erranal.rounds.groups import Group
 from erranal.rounds.lifecycle import require_open
-from erranal.rounds.pictures import Delivery
+from erranal.rounds.pictures import Delivery, deliver_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def push(  # noqa: PLR0913 - each is a different part of the decision
     *,
     layout: str = "overlap",
     coders: Sequence[str] = (),
-    images: str = "local",
+    images: str = "auto",
     image_folder: str | Path | None = None,
     limit: int | None = None,
     progress: Progress | None = None,
@@ -63,9 +63,10 @@ def push(  # noqa: PLR0913 - each is a different part of the decision
         E-mail addresses or names of users of the server: whose projects are made, or, for a
         calibration round in the layout ``overlap``, how many people code each unit.
     images
-        ``local``, ``upload``, ``data`` or ``none``; see :class:`~erranal.rounds.pictures.Delivery`.
+        ``auto``, ``local``, ``upload``, ``data`` or ``none``; see
+        :func:`erranal.rounds.pictures.deliver_by`.
     image_folder
-        For ``local``: the folder that the server shows files from (its document root).
+        The folder that the server shows files from (its document root), for ``local``.
     limit
         So many units only, the first of the round.
     progress
@@ -85,17 +86,14 @@ def push(  # noqa: PLR0913 - each is a different part of the decision
         foreign tasks, or a task is malformed; nothing of its batch is sent then.
     """
     about = require_open(study, round_name)
-    root = None if image_folder is None else Path(image_folder)
-    delivery = Delivery(images, root, f"erranal-{about.round_id[:8]}")
-    given = {"round": round_name, "server": client.url, "layout": layout, "images": images}
-    with study.journal("rounds_push", {**given, "limit": limit}) as entry:
+    delivery = deliver_by(images, image_folder, f"erranal-{about.round_id[:8]}")
+    given = {"round": round_name, "server": client.url, "layout": layout, "images": delivery.way}
+    with turns.alone(study), study.journal("rounds_push", {**given, "limit": limit}) as entry:
         aliases = people.of_users(study, client, coders)
         plan = assignment.plan(study, about, layout=layout, coders=aliases, delivery=delivery)
         known = remote.recorded(study, about, client)
-        size = plan.size(limit)
-        work = _Work(study, about, client, delivery, progress, size, plan.order, known)
-        rows = [work.fill(group, plan.first(group, limit)) for group in plan.groups]
-        frame = _summary([row for row in rows if row["units"]])
+        work = _Work(study, about, client, delivery, progress, plan.size(limit), plan.order, known)
+        frame = _summary([work.fill(group, plan.first(group, limit)) for group in plan.groups])
         entry.count(**{name: int(frame[name].sum()) for name in ("units", *COUNTED)})
     return frame
 
@@ -104,7 +102,7 @@ def _summary(rows: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["project", "project_id", "arm", "image", "coder", "people", "units", *COUNTED]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame([row for row in rows if row["units"]], columns=columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
 from erranal.rounds import form, interface, tables
+from erranal.rounds.connection import ServerAnswerError
 
 if TYPE_CHECKING:
     from erranal.rounds.groups import Group
@@ -19,14 +20,21 @@ if TYPE_CHECKING:
 FILES = "files"
 
 
+class ProjectGoneError(StageError):
+    """A project that was made is not on its server any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project of a round; ``config`` is the form it was made with."""
+    """One project of a round; ``arm`` is None and ``config`` empty where disagreements are decided.
+
+    ``config`` is the form it was made with.
+    """
 
     title: str
     server: str
     project_id: int
-    arm: str
+    arm: str | None
     config: str
     config_hash: str
     coder_id: str | None = None
@@ -39,21 +47,22 @@ class Project:
 
 
 def kept(study: Study, about: Round) -> list[Project]:
-    """Return the projects of a round, wherever they are."""
+    """Return the coding projects of a round, wherever they are."""
     rows = study.arrow("rounds_projects_of", round_id=about.round_id).to_pylist()
-    return [
-        Project(
-            row["project"],
-            row["server"],
-            row["project_id"],
-            row["arm"],
-            about.form_of(row["config_hash"]),
-            row["config_hash"],
-            row["coder_id"],
-            row["pulled_to"],
-        )
-        for row in rows
-    ]
+    return [_project(row, about.form_of(row["config_hash"])) for row in rows]
+
+
+def _project(row: Mapping[str, Any], config: str) -> Project:
+    return Project(
+        row["project"],
+        row["server"],
+        row["project_id"],
+        row["arm"],
+        config,
+        row["config_hash"],
+        row["coder_id"],
+        row["pulled_to"],
+    )
 
 
 def keep(study: Study, about: Round, project: Project) -> None:
@@ -69,27 +78,46 @@ def keep(study: Study, about: Round, project: Project) -> None:
         "created_at": datetime.now(UTC),
     }
     with study.write() as tx:
-        tx.append("round_projects", tables.frame([row], tables.PROJECTS), on_conflict="ignore")
+        tx.append("round_projects", tables.frame([row], tables.PROJECTS), on_conflict="replace")
 
 
 def recorded(study: Study, about: Round, client: Any) -> list[Project]:
-    """Return the projects of a round that are on a server.
+    """Return the coding projects of a round, which are on a server.
 
     Raises
     ------
     StageError
         When they are on another one.
     """
-    projects = kept(study, about)
-    before = next((one for one in projects if one.server != client.url), None)
-    if before is None:
-        return projects
-    _require_moved(about, before, client)
-    told = {"server": client.url, "before": before.server}
-    with study.write() as tx:
-        tx.execute("rounds_moved", None, round_id=about.round_id, **told)
-        tx.execute("rounds_moved_coders", None, **told)
-    return recorded(study, about, client)
+    _follow(study, about, client, kept(study, about))
+    return kept(study, about)
+
+
+def adjudicated(study: Study, about: Round, client: Any) -> list[Project]:
+    """Return the projects in which the disagreements of a round are decided, on a server.
+
+    Raises
+    ------
+    StageError
+        When they are on another one.
+    """
+
+    def there() -> list[Project]:
+        rows = study.arrow("rounds_adjudication_projects", round_id=about.round_id).to_pylist()
+        return [_project(row, "") for row in rows]
+
+    _follow(study, about, client, there())
+    return there()
+
+
+def _follow(study: Study, about: Round, client: Any, projects: Iterable[Project]) -> None:
+    """Take a server's new address down for its projects and people."""
+    for before in {one.server: one for one in projects if one.server != client.url}.values():
+        _require_moved(about, before, client)
+        told = {"server": client.url, "before": before.server}
+        with study.write() as tx:
+            tx.execute("rounds_moved", None, round_id=about.round_id, **told)
+            tx.execute("rounds_moved_coders", None, **told)
 
 
 def _require_moved(about: Round, project: Project, client: Any) -> None:
@@ -140,12 +168,38 @@ def _made(study: Study, about: Round, client: Any, group: Group) -> Project:
 
 
 def has_form(client: Any, project: Project) -> bool:
-    """Return whether a project still has the form it was made with."""
-    now = client.config_of(project.project_id)
+    """Return whether a project still has the form it was made with.
+
+    Raises
+    ------
+    StageError
+        When the project is gone.
+    """
+    now = config_of(client, project)
     try:
         return form.same(now, project.config)
     except StageError:
         return False
+
+
+def config_of(client: Any, project: Project) -> str:
+    """Return the form that a project has on the server now.
+
+    Raises
+    ------
+    ProjectGoneError
+        When there is no such project any more.
+    """
+    try:
+        return str(client.config_of(project.project_id))
+    except ServerAnswerError as error:
+        if error.status != 404:
+            raise
+    raise ProjectGoneError(
+        f"project {project.title!r} is no longer on {client.url}, or the token's owner may not see "
+        "it: put it back from a backup of the server. What was pulled from it is in the study; to "
+        "go on without it, close the round with --force and create another one"
+    )
 
 
 def require_form(about: Round, client: Any, project: Project) -> None:

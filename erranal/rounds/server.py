@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from erranal.errors import StageError
 from erranal.rounds.accounts import Accounts, complete, write_private
 from erranal.rounds.environment import environment, program
+from erranal.rounds.pictures import ROOT_VARIABLE
 from erranal.rounds.place import Place, alone, make, settings
 
 if TYPE_CHECKING:
@@ -28,10 +30,14 @@ STEPS = ("finding or installing Label Studio", "starting the server", "making th
 
 MESSAGE = """\
 Label Studio is running at {url} (this machine only; Ctrl-C stops it).
-Accounts and passwords: {accounts}
-Images for rounds go under {files}
-In another terminal: export LABEL_STUDIO_API_KEY="$(cat {token})"
+Who may sign in: {names}; passwords are in {accounts}
+In another terminal, before `erranal rounds push` and pull: . {client}
 From another machine: ssh -L {port}:{host}:{port} THIS-MACHINE, then {url}"""
+CLIENT = """\
+export LABEL_STUDIO_URL={url}
+export LABEL_STUDIO_API_KEY={token}
+export {root_variable}={files}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Server:
 
     url: str
     place: Place
+    people: tuple[str, ...]
     process: subprocess.Popen[bytes]
 
     def message(self) -> str:
@@ -48,9 +55,9 @@ class Server:
             url=self.url,
             host=HOST,
             port=self.url.rpartition(":")[2],
+            names=", ".join(self.people),
             accounts=self.place.accounts,
-            files=self.place.files,
-            token=self.place.token,
+            client=shlex.quote(str(self.place.client)),
         )
 
     def wait(self) -> None:
@@ -94,9 +101,18 @@ def running(
             _await(url, process, place)
             report(2, len(STEPS), STEPS[2])
             complete(url, accounts)
-            write_private(place.token, accounts["admin"].token + "\n")
+            _tell(place, url, accounts["admin"].token)
             report(3, len(STEPS), "ready")
-            yield Server(url, place, process)
+            people = tuple(accounts[name].email for name in accounts.names())
+            yield Server(url, place, people, process)
+
+
+def _tell(place: Place, url: str, token: str) -> None:
+    """Write down how the server is reached, for its owner alone."""
+    write_private(place.token, token + "\n")
+    files = shlex.quote(str(place.files))
+    told = CLIENT.format(url=url, token=token, root_variable=ROOT_VARIABLE, files=files)
+    write_private(place.client, told)
 
 
 def serve(

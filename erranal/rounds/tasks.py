@@ -98,6 +98,8 @@ def _answer_line(unit: Unit) -> str:
 
 
 def _choices_text(choices: tuple[str, ...]) -> str:
+    if not choices:
+        return "no options: an open question"
     if len(choices) > len(ascii_uppercase) or all(map(_LABELLED.match, choices)):
         return "\n".join(choices)
     lines = zip(ascii_uppercase, choices, strict=False)
@@ -122,12 +124,16 @@ def _primary(said: Verdict) -> dict[str, Any] | None:
     primary = said.primary_code
     if primary is None and said.codes:
         return None  # which of them the judge holds to be the root cause, it did not say
+    if primary is None and not said.codebook_gap and not said.complete:
+        return None  # it found nothing of what it looks for, and does not look for everything
     answer = primary or (GAP if said.codebook_gap else NONE)
     return _region("primary", "primary", "response", "choices", {"choices": [answer]})
 
 
 def _codes(said: Verdict, paths: Mapping[str, tuple[str, ...]]) -> dict[str, Any] | None:
-    if not said.codes:
+    # A primary code alone says that it is the only one. Repeated here, it would stay behind where
+    # a coder chooses another primary one.
+    if set(said.codes) <= {said.primary_code}:
         return None
     # A code that the form does not have is left as it is: the check names it.
     chosen = [list(paths.get(code, (code,))) for code in dict.fromkeys(said.codes)]

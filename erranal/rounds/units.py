@@ -23,18 +23,23 @@ class Place:
     unit_id: str
     arm: str
     overlap: bool
+    people: int
     position: int
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the round's judge said of a unit; spans are those that were found in a text."""
+    """What the round's judge said of a unit; spans are those that were found in a text.
+
+    Only of a judge that looks for every code, and so is ``complete``, no code is an answer.
+    """
 
     primary_code: str | None
     codes: tuple[str, ...]
     codebook_gap: bool
     rationale: str
     spans: tuple[tuple[str, int, int], ...] = ()
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,6 @@ class Unit:
 
     unit_id: str
     coding_arm: str
-    overlap: bool
     position: int
     item_id: str
     subject: str | None
@@ -109,6 +113,7 @@ def _verdicts(study: Study, about: Round, asked: dict[str, Any]) -> dict[str, Ve
             bool(row["codebook_gap"]),
             row["rationale"] or "",
             tuple(dict.fromkeys(spans.get(row["unit_id"], ()))),
+            row["complete"],
         )
         for row in study.arrow("rounds_verdicts", **judged).to_pylist()
     }

@@ -126,7 +126,7 @@ FROM labels WHERE status = 'submitted';
 SELECT l.round_id, l.unit_id, l.coder_id, l.status, l.label_id, l.project, l.lead_time_s,
        coalesce(l.created_at, l.updated_at) AS created_at, l.updated_at
 FROM labels l JOIN units u USING (round_id, unit_id)
-WHERE l.current AND l.status <> 'deleted' AND l.project <> 'adjudication'
+WHERE l.current AND l.status <> 'deleted'
 QUALIFY row_number() OVER (PARTITION BY l.round_id, l.unit_id, l.coder_id
                            ORDER BY l.updated_at DESC, l.annotation_id DESC, l.label_id) = 1;
 
@@ -181,19 +181,41 @@ LEFT JOIN coded_units c ON c.round_id = u.round_id AND c.unit_id = u.unit_id
 WHERE d.adjudication_id IS NOT NULL OR c.agreed;
 
 -- view: unit_progress
--- How far the coding of each unit is: coders it needs (two with overlap, or as many as have it in a project of their own), coders who coded or skipped it
-WITH owned AS (
-    SELECT t.round_id, t.unit_id, count(DISTINCT p.coder_id) AS owners
-    FROM round_tasks t JOIN round_projects p USING (round_id, project)
-    GROUP BY ALL
-),
-words AS (
+-- How far the coding of each unit is: coders it is to have, coders who coded or skipped it, and whether it is short of coders
+WITH words AS (
     SELECT round_id, unit_id, count(*) FILTER (status = 'submitted') AS coded, count(*) FILTER (status = 'skipped') AS skipped
     FROM coder_units GROUP BY ALL
 )
-SELECT u.round_id, u.unit_id, u.arm, u.overlap,
-       greatest(CASE WHEN u.overlap THEN 2 ELSE 1 END, coalesce(o.owners, 0)) AS needed,
-       coalesce(w.coded, 0) AS coded, coalesce(w.skipped, 0) AS skipped
+SELECT u.round_id, u.unit_id, u.arm, u.overlap, u.people,
+       coalesce(w.coded, 0) AS coded, coalesce(w.skipped, 0) AS skipped,
+       coalesce(w.coded, 0) + coalesce(w.skipped, 0) < u.people AS short
 FROM units u
-LEFT JOIN owned o USING (round_id, unit_id)
 LEFT JOIN words w USING (round_id, unit_id);
+
+-- view: tuned_items
+-- Items whose labels a judge may have been tuned on: coded in a round to tune, in the tuning part of gold labels, or shown as examples
+SELECT u.item_id FROM units u JOIN rounds r USING (round_id) WHERE r.purpose = 'tune'
+UNION
+SELECT item_id FROM gold_splits WHERE part = 'tune'
+UNION
+SELECT o.item_id FROM (SELECT unnest(CAST(params -> '$.shots' AS VARCHAR[])) AS output_id FROM judges) s JOIN outputs o USING (output_id);
+
+-- view: anchors
+-- The arm nearest to text of every model and prompt style: what its other arms are compared with
+SELECT model, prompt_style, arg_min(arm, (rank, arm)) AS arm
+FROM arms WHERE run_id IN (SELECT run_id FROM outputs WHERE current)
+GROUP BY ALL;
+
+-- view: compared_pairs
+-- Pairs of an anchor and another arm, with which side is wrong; items that a judge may have been tuned on are not in it
+SELECT p.*, outcome_a NOT IN ('correct', 'ungradable') AS wrong_a, outcome_b NOT IN ('correct', 'ungradable') AS wrong_b,
+       greatest(a.ingested_at, b.ingested_at) AS ingested_at
+FROM pairs p JOIN outputs a ON a.output_id = p.output_a JOIN outputs b ON b.output_id = p.output_b
+WHERE (model, prompt_style, arm_a) IN (SELECT (model, prompt_style, arm) FROM anchors)
+  AND p.item_id NOT IN (SELECT item_id FROM tuned_items);
+
+-- view: verdict_names
+-- Codes and families of every readable verdict, one row each
+SELECT v.output_id, v.judge_id, v.codebook_id, v.code AS name FROM verdict_codes v
+UNION
+SELECT v.output_id, v.judge_id, v.codebook_id, c.family FROM verdict_codes v JOIN codes c USING (codebook_id, code);

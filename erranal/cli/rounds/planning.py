@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from erranal.cli import options, output
+from erranal.cli.rounds import showing
 
 if TYPE_CHECKING:
     from erranal.store import Study
@@ -41,7 +43,14 @@ design = options.combine(
         type=_share,
         default=0.3,
         show_default=True,
-        help="Coded by two or more.",
+        help="Coded by more than one.",
+    ),
+    click.option(
+        "--people",
+        type=click.IntRange(min=2),
+        default=2,
+        show_default=True,
+        help="How many code each unit of the overlap; in a calibration round each unit.",
     ),
     click.option(
         "--blind-share",
@@ -76,7 +85,7 @@ def open_study(db: Path) -> Study:
     type=click.IntRange(min=1),
     default=2,
     show_default=True,
-    help="People who code, for the hours it takes.",
+    help="People who share the work, for the hours it takes.",
 )
 @options.as_json
 def plan(db: Path, coders: int, as_json: bool, **wanted: Any) -> None:
@@ -90,20 +99,25 @@ def plan(db: Path, coders: int, as_json: bool, **wanted: Any) -> None:
     if as_json:
         output.print_json(made)
         return
-    names = ("pairs", "units", "sampled_pairs", "sampled_units", "effective_pairs", "blind_pairs")
-    rows = [{"what": name.replace("_", " "), "number": made[name]} for name in names]
-    output.table(pd.DataFrame(rows), as_json=False, title="Nothing was written")
-    output.table(pd.DataFrame(made["strata"]), as_json=False, title="Strata")
-    output.table(_as_frame(made["coding"]), as_json=False, title="Coding")
-    output.table(_as_frame(made["precision"]), as_json=False, title="Expected precision")
+    showing.strata(pd.DataFrame(made["strata"]), "A round as it would be; nothing was written")
+    output.say(_SAMPLE.format(**made, left_out=_left_out(made["excluded"])))
+    output.say(_CODING.format(**made["coding"]))
+    showing.precision(made["precision"])
 
 
-def _as_frame(value: Any) -> Any:
-    import pandas as pd
+_SAMPLE = (
+    "{sampled_pairs} of {pairs} pairs with an error, worth {effective_pairs:.0f} drawn uniformly; "
+    "{blind_pairs} of them are shown without suggestions.{left_out}"
+)
+_CODING = (
+    "{overlap_units} units are coded by {people}, the others by one: {codings} codings, {hours} "
+    "hours at {minutes_per_unit:g} minutes each, {hours_per_coder} for each of {coders} coders."
+)
 
-    if isinstance(value, dict):
-        return pd.DataFrame([{"what": name, "value": one} for name, one in value.items()])
-    return pd.DataFrame(value)
+
+def _left_out(excluded: dict[str, int]) -> str:
+    reasons = ", ".join(f"{number} {reason}" for reason, number in excluded.items())
+    return f" Left out: {reasons}." if reasons else ""
 
 
 @click.command()
@@ -116,8 +130,15 @@ def create(name: str, db: Path, as_json: bool, **wanted: Any) -> None:
     from erranal.rounds import planning
 
     table = planning.create(open_study(db), name, **wanted)
-    output.table(table, as_json=as_json, title=f"Round {name}")
-    output.say(f"`erranal rounds push {name}` brings it to a server.")
+    if as_json:
+        output.table(table, as_json=True)
+        return
+    showing.strata(table, f"Round {name}")
+    shown = quote(name)
+    output.say(
+        f"`erranal rounds push {shown}` brings it to Label Studio (`erranal rounds serve FOLDER` "
+        f"starts one); `erranal rounds export {shown} FOLDER` writes files for one out of reach."
+    )
 
 
 @click.command("list")
@@ -127,7 +148,15 @@ def list_(db: Path, as_json: bool) -> None:
     """List the rounds and how far they are."""
     from erranal.rounds import lifecycle
 
-    output.table(lifecycle.list_rounds(open_study(db)), as_json=as_json, title="Rounds")
+    frame = lifecycle.list_rounds(open_study(db))
+    if as_json:
+        output.table(frame, as_json=True)
+    elif frame.empty:
+        output.say(
+            "There is no round yet: `erranal rounds plan --size PAIRS` shows what one costs."
+        )
+    else:
+        showing.rounds(frame)
 
 
 COMMANDS = (plan, create, list_)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from erranal.cli import options, output
+from erranal.cli.rounds import showing
 from erranal.cli.rounds.planning import open_study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from erranal.rounds.labelstudio import LabelStudio
+    from erranal.store import Study
 
 _name = click.argument("name", metavar="ROUND")
 server = options.combine(
@@ -39,10 +44,39 @@ def client_of(url: str, token_env: str) -> LabelStudio:
     return LabelStudio(url, token_env=token_env)
 
 
+pictures = options.combine(
+    click.option(
+        "--images",
+        type=click.Choice(["auto", "local", "upload", "data", "none"]),
+        default="auto",
+        show_default=True,
+        help="How pictures reach the server; auto is local where its folder is known, else upload.",
+    ),
+    click.option(
+        "--image-folder",
+        type=options.AS_PATH,
+        envvar="LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT",
+        help="The folder a server on this machine shows files from (its document root).",
+    ),
+)
+
+
 @click.command()
 @click.argument("folder", type=options.AS_PATH)
-@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
-@click.option("--coders", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on this machine.",
+)
+@click.option(
+    "--coders",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Accounts for so many coders, beside the administrator's.",
+)
 @click.option(
     "--environment", type=options.AS_PATH, help="An environment that has Label Studio already."
 )
@@ -73,15 +107,10 @@ def serve(folder: Path, port: int, coders: int, environment: Path | None, quiet:
     show_default=True,
     help="One project for all, or one for each coder.",
 )
-@click.option("--coder", multiple=True, help="E-mail of a coder (repeatable).")
 @click.option(
-    "--images",
-    type=click.Choice(["local", "upload", "data", "none"]),
-    default="local",
-    show_default=True,
-    help="How pictures reach the server.",
+    "--coder", multiple=True, help="E-mail of a coder, for per-coder or calibration (repeatable)."
 )
-@click.option("--image-folder", type=options.AS_PATH, help="The server's document root.")
+@pictures
 @options.limit
 @options.as_json
 @options.quiet
@@ -95,7 +124,15 @@ def push(
     flags["coders"] = flags.pop("coder")
     with output.progress_bar(quiet=quiet or as_json) as progress:
         table = stage.push(study, name, client, progress=progress, **flags)
-    output.table(table, as_json=as_json, title=f"Projects of {name} at {url}")
+    if as_json:
+        output.table(table, as_json=True)
+        return
+    showing.moved(table, f"Projects of {name} at {client.url}")
+    if not quiet:
+        output.say(
+            f"Coders sign in at {client.url} and press Label All Tasks in each project of theirs; "
+            f"then `erranal rounds pull {quote(name)}`."
+        )
 
 
 @click.command()
@@ -114,7 +151,21 @@ def pull(
     study, client = open_study(db), client_of(url, token_env)
     with output.progress_bar(quiet=quiet or as_json) as progress:
         table = stage.pull(study, name, client, full=full, progress=progress)
-    output.table(table, as_json=as_json, title=f"Labels of {name}")
+    _say_landed(study, name, table, as_json=as_json, quiet=quiet)
+
+
+def _say_landed(
+    study: Study, name: str, table: pd.DataFrame, *, as_json: bool, quiet: bool
+) -> None:
+    from erranal.rounds import pull as stage
+
+    if as_json:
+        output.table(table, as_json=True)
+        return
+    showing.moved(table, f"Labels of {name}")
+    showing.refused(stage.refused(study, name))
+    if not quiet:
+        output.say(f"`erranal rounds status {quote(name)}` says how far it is.")
 
 
 @click.command("export")
@@ -144,7 +195,16 @@ def export(name: str, folder: Path, db: Path, as_json: bool, **flags: Any) -> No
 
     flags["coders"] = flags.pop("coder")
     table = exporting.export(open_study(db), name, folder, **flags)
-    output.table(table, as_json=as_json, title=f"Files of {name} in {folder}")
+    if as_json:
+        output.table(table, as_json=True)
+        return
+    output.table(table[["file", "people", "units"]], as_json=False, title=f"Files in {folder}")
+    output.say(
+        "In Label Studio, make a project for each: paste the .form.xml under Labeling Setup, Code, "
+        "and import the .tasks.json; where there are 2 people, once for each of them, unless your "
+        "server gives a task to several. Export each as JSON when it is coded, then "
+        f"`erranal rounds import {quote(name)} EXPORT.json ...`."
+    )
 
 
 @click.command("import")
@@ -162,9 +222,10 @@ def import_(
     """Read Label Studio's JSON exports of a round."""
     from erranal.rounds import exchange
 
+    study = open_study(db)
     with output.progress_bar(quiet=quiet or as_json) as progress:
-        table = exchange.import_(open_study(db), name, files, source=source, progress=progress)
-    output.table(table, as_json=as_json, title=f"Labels of {name}")
+        table = exchange.import_(study, name, files, source=source, progress=progress)
+    _say_landed(study, name, table, as_json=as_json, quiet=quiet)
 
 
 COMMANDS = (serve, push, pull, export, import_)

@@ -34,6 +34,7 @@ CREATE TABLE units (
     inclusion_probability DOUBLE NOT NULL,
     arm          VARCHAR NOT NULL,
     overlap      BOOLEAN NOT NULL,
+    people       INTEGER NOT NULL,
     position     INTEGER NOT NULL,
     PRIMARY KEY (round_id, unit_id)
 );
@@ -42,6 +43,7 @@ COMMENT ON COLUMN units.pair_id IS 'What was sampled: the text response with its
 COMMENT ON COLUMN units.inclusion_probability IS 'Of the pair, by the design';
 COMMENT ON COLUMN units.arm IS 'suggested (coders see the judge''s labels) or blind, by hash of the pair';
 COMMENT ON COLUMN units.overlap IS 'Coded by two or more coders';
+COMMENT ON COLUMN units.people IS 'How many coders are to code it';
 
 CREATE TABLE round_projects (
     round_id    VARCHAR NOT NULL,
@@ -55,7 +57,8 @@ CREATE TABLE round_projects (
     pulled_to   TIMESTAMPTZ,
     PRIMARY KEY (round_id, project)
 );
-COMMENT ON TABLE round_projects IS 'The Label Studio projects of a round: one per arm, or one per coder and arm, and one for adjudication';
+COMMENT ON TABLE round_projects IS 'The Label Studio projects of a round: one per arm, or one per coder and arm, and those for adjudication';
+COMMENT ON COLUMN round_projects.arm IS 'suggested or blind, NULL for adjudication';
 COMMENT ON COLUMN round_projects.server IS 'Its address, or files';
 COMMENT ON COLUMN round_projects.pulled_to IS 'Newest change on the server that has been pulled';
 

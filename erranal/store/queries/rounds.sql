@@ -8,12 +8,12 @@ SELECT name FROM rounds ORDER BY created_at, name;
 
 -- name: rounds_units
 -- The units of a round in their order, with what decides which project they go to
-SELECT unit_id, arm, overlap, position FROM units WHERE round_id = $round_id ORDER BY position, unit_id;
+SELECT unit_id, arm, overlap, people, position FROM units WHERE round_id = $round_id ORDER BY position, unit_id;
 
 -- name: rounds_unit_records
 -- Everything a coder is shown of these units, in their order; an output stays what it was when a newer one replaced it
 WITH wanted AS (
-    SELECT unit_id, arm AS coding_arm, overlap, position, output_id, reference_id
+    SELECT unit_id, arm AS coding_arm, position, output_id, reference_id
     FROM units
     WHERE round_id = $round_id AND unit_id IN (SELECT unnest(CAST($units AS VARCHAR[])))
 ),
@@ -29,7 +29,7 @@ shown AS (
     WHERE o.output_id IN (SELECT output_id FROM wanted UNION ALL SELECT reference_id FROM wanted)
     QUALIFY row_number() OVER (PARTITION BY o.output_id ORDER BY n.path) = 1
 )
-SELECT w.unit_id, w.coding_arm, w.overlap, w.position, r.output_id, r.item_id, l.subject,
+SELECT w.unit_id, w.coding_arm, w.position, r.output_id, r.item_id, l.subject,
        coalesce(i.question, l.question) AS question, coalesce(i.choices, l.choices) AS choices,
        coalesce(i.gold, l.gold) AS gold,
        r.response, r.reasoning, r.status, r.arm, r.outcome, r.extracted,
@@ -65,9 +65,12 @@ WHERE u.round_id = $round_id
 ORDER BY u.position, u.unit_id;
 
 -- name: rounds_verdicts
--- What a judge said of the outputs of these units
-SELECT u.unit_id, v.primary_code, v.codes, v.codebook_gap, v.rationale
+-- What a judge said of the outputs of these units, and whether it looks for every code of the codebook
+SELECT u.unit_id, v.primary_code, v.codes, v.codebook_gap, v.rationale,
+       coalesce(nullif(len(CAST(j.params -> '$.assesses' AS VARCHAR[])), 0) >= k.codes, TRUE) AS complete
 FROM units u JOIN verdicts v ON v.output_id = u.output_id
+JOIN judges j USING (judge_id)
+CROSS JOIN (SELECT count(*) AS codes FROM codes WHERE codebook_id = $codebook_id) k
 WHERE u.round_id = $round_id AND v.judge_id = $judge_id AND v.codebook_id = $codebook_id AND v.status = 'ok'
   AND u.unit_id IN (SELECT unnest(CAST($units AS VARCHAR[])));
 
@@ -94,6 +97,10 @@ SELECT source FROM codebooks WHERE codebook_id = $codebook_id;
 SELECT * FROM round_projects
 WHERE round_id = $round_id AND arm IN ('suggested', 'blind') ORDER BY created_at, project;
 
+-- name: rounds_adjudication_projects
+-- The projects in which the disagreements of a round are decided, in the order they were made
+SELECT * FROM round_projects WHERE round_id = $round_id AND arm IS NULL ORDER BY created_at, project;
+
 -- name: rounds_tasks_of
 -- The tasks of one project, as they were pushed
 SELECT unit_id, task_id, content_hash, shown_judge_id FROM round_tasks
@@ -111,6 +118,10 @@ UPDATE round_projects SET server = $server WHERE round_id = $round_id AND server
 -- name: rounds_moved_coders
 -- A server is reached under another address now: its people
 UPDATE coders SET server = $server WHERE server = $before;
+
+-- name: rounds_people
+-- So many coders are to code the units of a round that have overlap
+UPDATE units SET people = $people WHERE round_id = $round_id AND overlap;
 
 -- name: rounds_opened
 -- A round has tasks on a server
@@ -158,5 +169,10 @@ UPDATE round_projects SET pulled_to = $pulled_to WHERE round_id = $round_id AND 
 
 -- name: rounds_refused
 -- What could not be read of a round, by project and reason
-SELECT project, task_id, annotation_id, reason, detail, seen_at FROM refused_annotations
-WHERE round_id = $round_id ORDER BY project, task_id, annotation_id;
+SELECT r.project, r.task_id, r.annotation_id, c.coder_id, r.reason, r.detail,
+       CASE WHEN p.server LIKE 'http%' THEN concat(p.server, '/projects/', p.project_id, '/data?task=', r.task_id) END AS place,
+       r.seen_at
+FROM refused_annotations r
+LEFT JOIN round_projects p USING (round_id, project)
+LEFT JOIN coders c ON c.server = p.server AND c.user_id = TRY_CAST(r.raw ->> '$.completed_by' AS BIGINT)
+WHERE r.round_id = $round_id ORDER BY r.project, r.task_id, r.annotation_id;

@@ -3,7 +3,7 @@
 WITH found AS (
     SELECT p.round_id, count(*) AS units, count(*) FILTER (p.overlap) AS overlap,
            count(*) FILTER (p.coded > 0) AS coded,
-           count(*) FILTER (p.overlap AND p.coded + p.skipped < p.needed) AS unfinished,
+           count(*) FILTER (p.short) AS short,
            count(*) FILTER (d.stale OR (NOT c.agreed AND d.adjudication_id IS NULL)) AS open_disagreements,
            count(d.adjudication_id) AS adjudicated
     FROM unit_progress p
@@ -16,7 +16,7 @@ people AS (
 )
 SELECT r.name AS round, r.kind, r.purpose, r.status, r.codebook_id AS codebook, r.judge_id AS judge,
        coalesce(f.units, 0) AS units, coalesce(f.overlap, 0) AS overlap, coalesce(p.coders, 0) AS coders,
-       coalesce(f.coded, 0) AS coded, coalesce(f.unfinished, 0) AS unfinished,
+       coalesce(f.coded, 0) AS coded, coalesce(f.short, 0) AS short,
        coalesce(f.open_disagreements, 0) AS open_disagreements, coalesce(f.adjudicated, 0) AS adjudicated,
        r.created_at, r.closed_at
 FROM rounds r LEFT JOIN found f USING (round_id) LEFT JOIN people p USING (round_id)
@@ -61,15 +61,16 @@ WHERE g.round_id = $round_id AND lower(s.kind) = 'evidence'
 ORDER BY ALL;
 
 -- name: progress_units
--- Units of a round by arm and overlap: by how many they are coded, and how many somebody skipped
-SELECT arm, overlap, count(*) AS units,
+-- Units of a round by arm and how many are to code them: how many are short of coders, by how many they are coded or skipped
+SELECT arm, overlap, people, count(*) AS units,
+       count(*) FILTER (short) AS short,
        count(*) FILTER (coded = 0) AS coded_by_none,
        count(*) FILTER (coded = 1) AS coded_by_one,
        count(*) FILTER (coded = 2) AS coded_by_two,
        count(*) FILTER (coded > 2) AS coded_by_more,
        count(*) FILTER (skipped > 0) AS skipped
 FROM unit_progress WHERE round_id = $round_id
-GROUP BY arm, overlap ORDER BY arm, overlap;
+GROUP BY arm, overlap, people ORDER BY arm, overlap, people;
 
 -- name: progress_words
 -- What coders did in a round and when, without what they said
@@ -87,7 +88,7 @@ WITH people AS (
 given AS (
     SELECT t.unit_id, p.coder_id AS owner
     FROM round_tasks t JOIN round_projects p USING (round_id, project)
-    WHERE t.round_id = $round_id AND t.project <> 'adjudication'
+    WHERE t.round_id = $round_id
     UNION ALL
     SELECT unit_id, NULL FROM units
     WHERE round_id = $round_id AND NOT EXISTS (SELECT 1 FROM round_tasks WHERE round_id = $round_id)
@@ -98,7 +99,7 @@ JOIN given g ON g.owner IS NULL OR g.owner = p.coder_id
 JOIN unit_progress u ON u.round_id = $round_id AND u.unit_id = g.unit_id
 WHERE NOT EXISTS (SELECT 1 FROM coder_units w
                   WHERE w.round_id = $round_id AND w.unit_id = g.unit_id AND w.coder_id = p.coder_id)
-  AND (g.owner IS NOT NULL OR u.coded < u.needed)
+  AND (g.owner IS NOT NULL OR u.coded < u.people)
 GROUP BY p.coder_id;
 
 -- name: progress_coded_twice
@@ -164,7 +165,7 @@ WHERE user_id IS NOT NULL
 -- name: agenda_rounds
 -- Rounds with how far their overlap is: agreement is on the agenda only where no more codings of it are to come
 SELECT r.round_id, r.name, r.codebook_id,
-       bool_or(r.status = 'closed') OR count(*) FILTER (p.overlap AND p.coded + p.skipped < p.needed) = 0 AS complete
+       bool_or(r.status = 'closed') OR count(*) FILTER (p.overlap AND p.short) = 0 AS complete
 FROM rounds r LEFT JOIN unit_progress p USING (round_id)
 GROUP BY r.round_id, r.name, r.codebook_id, r.created_at ORDER BY r.created_at, r.name;
 
@@ -173,14 +174,14 @@ GROUP BY r.round_id, r.name, r.codebook_id, r.created_at ORDER BY r.created_at, 
 SELECT l.round, l.unit_id, l.output_id, l.item_id, l.codebook_id, l.primary_code, l.codebook_gap, l.flags, l.memo
 FROM round_labels l JOIN unit_progress p USING (round_id, unit_id) JOIN rounds r USING (round_id)
 WHERE (l.codebook_gap OR len(l.flags) > 0 OR trim(coalesce(l.memo, '')) <> '')
-  AND (r.status = 'closed' OR p.coded + p.skipped >= p.needed)
+  AND (r.status = 'closed' OR NOT p.short)
 ORDER BY r.created_at, l.unit_id, l.label_id;
 
 -- name: agenda_held_back
 -- Units of open rounds whose flags and memos wait for another coder, by codebook version
 SELECT l.codebook_id, count(DISTINCT l.unit_id) AS units
 FROM round_labels l JOIN unit_progress p USING (round_id, unit_id) JOIN rounds r USING (round_id)
-WHERE r.status <> 'closed' AND p.coded + p.skipped < p.needed
+WHERE r.status <> 'closed' AND p.short
   AND (l.codebook_gap OR len(l.flags) > 0 OR trim(coalesce(l.memo, '')) <> '')
 GROUP BY l.codebook_id ORDER BY l.codebook_id;
 
