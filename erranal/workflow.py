@@ -18,21 +18,23 @@ import erranal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from erranal.judge.remaining import Remaining
     from erranal.store import Study
 
 Progress = Callable[[int, int, str], None]
 # Judging by rules is one of several things that the judge's commands do.
 _COMMANDS = {"judge": "judge run"}
+_UNFINISHED = "it did not finish: killed, or still running"
 _NARROWING = ("limit", "where", "sample")
 AFTER_INGEST = [stage for stage in erranal.STAGES if stage != "ingest"]
 
 
 @dataclass(frozen=True)
 class State:
-    """Where one stage stands.
+    """Where one stage stands, or one language model that judges.
 
     ``state`` is ``missing``, ``partial`` (it ran on a part), ``stopped`` (killed, failed or
-    interrupted), ``stale`` (its inputs changed) or ``done``.
+    interrupted), ``stale`` (its inputs changed) or ``done``; ``command`` goes on with it.
     """
 
     stage: str
@@ -42,25 +44,65 @@ class State:
     counts: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    command: str = ""
 
 
 def states(study: Study) -> list[State]:
-    """Return the state of every stage, in order."""
-    newest = study.read("journal_newest").set_index("stage")
-    done = study.read("journal_newest_done").set_index("stage")
-    return [_state(study, stage, newest, done) for stage in erranal.STAGES]
+    """Return the state of every stage, in order, then of every model that judges."""
+    from erranal.judge import remaining
+
+    newest, done = _runs(study)
+    stages = [_state(study, stage, newest, done) for stage in erranal.STAGES]
+    return stages + [_judge_state(one) for one in remaining.of_models(study)]
+
+
+def _runs(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the newest run of every stage, finished or not, and the newest finished one."""
+    queries = ("journal_newest", "journal_newest_done")
+    newest, done = (study.read(query).set_index("stage") for query in queries)
+    return newest, done
+
+
+def _judge_state(one: Remaining) -> State:
+    state, why = _progress(one)
+    notes = [f"{why}, {one.due:,} due: {one.resume}"] if one.due else []
+    if one.unread:
+        notes.append(f"{one.unread:,} failed or could not be read: {one.retry}")
+    counts = {name: getattr(one, name) for name in ("judged", "due", "unread", "waiting")}
+    return State(
+        f"judge {one.judge}",
+        state,
+        finished_at=one.finished_at,
+        seconds=one.seconds,
+        counts=counts,
+        note="; ".join(notes),
+        command=one.resume,
+    )
+
+
+def _progress(one: Remaining) -> tuple[str, str]:
+    """Return the state of a model that judges, and why it is that."""
+    if not one.due:
+        return "done", ""
+    if one.status != "done":
+        return "stopped", one.error or _UNFINISHED
+    if one.limit is not None:
+        return "partial", f"ran with limit {one.limit}"
+    if one.out_of_budget:
+        return "partial", "stopped by its budget"
+    return "stale", "new errors since"
 
 
 def _state(study: Study, stage: str, newest: pd.DataFrame, done: pd.DataFrame) -> State:
+    known: dict[str, Any] = {"command": command(stage)}
     if stage not in newest.index:
-        return State(stage, "missing", note=command(stage))
+        return State(stage, "missing", note=command(stage), **known)
     last = newest.loc[stage]
     if last["status"] != "done":
-        reason = last["error"] or "it did not finish: killed, or still running"
-        return State(stage, "stopped", note=str(reason))
+        return State(stage, "stopped", note=str(last["error"] or _UNFINISHED), **known)
     row = done.loc[stage]
     parameters = json.loads(row["parameters"] or "{}")
-    known = {
+    known |= {
         "finished_at": row["finished_at"],
         "seconds": row["seconds"],
         "counts": json.loads(row["counts"] or "{}"),
@@ -89,13 +131,13 @@ def next_step(states: list[State]) -> str:
         if state.state != "done":
             if state.stage == "ingest" and state.state == "missing":
                 return "erranal run FILES: nothing has been read yet"
-            return f"{command(state.stage)}: {state.stage} is {state.state}"
+            return f"{state.command}: {state.stage} is {state.state}"
     return "nothing: everything is done; open the report"
 
 
 def plan(study: Study, stage: str) -> dict[str, Any]:
     """Return what a stage would work on, without running it."""
-    state = next(state for state in states(study) if state.stage == stage)
+    state = _state(study, stage, *_runs(study))
     size = study.read("study_size").iloc[0]
     counts = {name: int(size[name]) for name in ("outputs", "errors")}
     return {"stage": stage, "state": state.state, "note": state.note, **counts}
@@ -137,9 +179,7 @@ def run_after_ingest(
 
 
 def _due(study: Study, stage: str, wanted: Mapping[str, Any]) -> bool:
-    newest = study.read("journal_newest").set_index("stage")
-    done = study.read("journal_newest_done").set_index("stage")
-    state = _state(study, stage, newest, done)
+    state = _state(study, stage, *_runs(study))
     if state.state == "partial" and wanted.get("limit") is None:
         return True
     changed = any(state.parameters.get(name) != value for name, value in _plain(wanted).items())

@@ -336,11 +336,11 @@ def test_faults_in_the_content_are_the_readers_business(fault):
         assert sound
 
 
-def test_an_endless_answer_is_cut_off(monkeypatch):
+def test_an_endless_answer_is_cut_off_and_ends_the_matter(monkeypatch):
     monkeypatch.setattr(endpoint, "LARGEST_REPLY", 1000)
     failure, _, _ = run("openai", say(), always=answer(200, b"x" * 2000))
-    assert failure.trouble == "server"
-    assert "larger" in str(failure)
+    assert failure.trouble == "unusable"  # asked again, it would be no smaller
+    assert "larger than 1,000 bytes" in str(failure)
 
 
 # ---- how long to wait ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -240,8 +241,17 @@ def test_concurrency_is_never_passed():
     assert server.busiest == 7
 
 
-@pytest.mark.parametrize("name", ["concurrency", "rpm", "tpm", "attempts", "budget_usd"])
-@pytest.mark.parametrize("value", [0, -1, float("nan")])
-def test_limits_without_sense_are_refused(name, value):
-    with pytest.raises(StageError, match=name):
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("concurrency", 0), ("concurrency", NAN), ("concurrency", 0.5), ("rpm", NAN), ("rpm", 0),
+        ("tpm", INF), ("tpm", -1), ("attempts", 0), ("budget_usd", NAN), ("budget_usd", INF),
+        ("budget_usd", -0.01), ("patience_s", NAN), ("patience_s", 0),
+    ],
+)  # fmt: skip
+def test_a_limit_that_limits_nothing_is_refused(name, value):
+    with pytest.raises(StageError, match=rf"{name} is {value}: give "):
         Limits(**{name: value})

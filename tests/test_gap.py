@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erranal import gap
+from erranal import gap, steps
 from erranal.errors import StageError
 from erranal.gap.arms import Arm, comparisons
 from erranal.stats.paired import difference_tango
@@ -401,39 +401,32 @@ def test_arms_without_a_common_item_are_an_error(tmp_path):
 
 # Collapse ---------------------------------------------------------------------------------------
 
-STEPS = [
+RESPONSES = [
     "First we add the apples. Then we take away the pears that were eaten.",
-    "The sides are parallel and equal\nso the shape must be a parallelogram",
     "3 * 4 = 12, so B",
-    "$$\\frac{1}{2} = 0.5$$",
-    "- 3 cows\n- 4 hens\nB",
-    "1. Cows\n2. Hens",
-    "三个苹果。还剩两个。",
-]
-NO_STEPS = [
     "",
     "B",
     "Answer: (B)",
-    "C. 10.9 mm",
     "B. The spread of pathogens across the Silk Road",
     "The correct answer is B. The spread of pathogens across the Silk Road",
-    "Remain the same in all of the cases.\n\nAnswer: A",
     "G. v = 2.74",
+    "y" * 199,
+    "y" * 200,
 ]
 
 
-def test_step_rule(tmp_path):
-    responses = dict(enumerate(STEPS + NO_STEPS))
+def test_steps_are_told_as_the_rules_of_the_judge_tell_them(tmp_path):
     records = [
         record
-        for number, response in responses.items()
+        for number, response in enumerate(RESPONSES)
         for record in pair(1, "correct", "correct", response=response, model=f"{number:02}")
     ]
     study = study_of(tmp_path / "s.duckdb", records)
     gap.run(study)
     share = study.view("collapse").set_index("model")["no_steps_a"]
-    found = [text for number, text in responses.items() if share[f"{number:02}"] == 0]
-    assert found == STEPS
+    told = [share[f"{number:02}"] == 0 for number in range(len(RESPONSES))]
+    assert told == [steps.shown(text) for text in RESPONSES]
+    assert 0 < sum(told) < len(told)
 
 
 def test_reasoning_channel_counts_as_text_written(tmp_path):

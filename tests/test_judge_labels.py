@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from erranal import codebook
 from erranal.errors import StageError
-from erranal.judge import compare, gold, naming, saving
+from erranal.judge import compare, gold, naming, saving, telling
 from erranal.judge import labels as imported
 from erranal.judge.gold import leaks
 from erranal.judge.gold.stratify import stratified
@@ -535,6 +536,16 @@ def test_two_rows_for_one_output(study, tmp_path):
     assert "line 1 of a.jsonl" in listed["detail"].iloc[1]
 
 
+def test_the_rejects_of_other_files_can_be_left_out(study, tmp_path):
+    for name in ("a.jsonl", "b.jsonl"):
+        file = write_lines(tmp_path / name, [{"output_id": f"not in {name}", "codes": []}])
+        imported.import_labels(study, file, name="gold")
+    found = naming.find(study, save(study, codebook.load("modality_gap"), "x", {output(0): ()}))
+    every = imported.rejects(study, "gold", found.codebook_id)
+    own = imported.rejects(study, "gold", found.codebook_id, [file])
+    assert (len(every), own["path"].tolist()) == (2, [str(file)])
+
+
 def test_labels_become_known_piece_by_piece(study, tmp_path):
     first = write_csv(tmp_path / "a.csv", [{"output_id": output(0), MISREAD: "1"}])
     second = write_csv(tmp_path / "b.csv", [{"output_id": output(1), MISSED: "1"}])
@@ -608,9 +619,9 @@ def test_judges_are_found_by_name_id_and_beginning(study, book):
     assert naming.find(study, f"{two}+{book.codebook_id[:-3]}") == (two, book.codebook_id)
     assert naming.find(study, "llm:gpt-4o+m") == (one, book.codebook_id)
     for ambiguous in ("gpt-4o", f"gpt-4o+{book.name}", "llm:gpt"):
-        with pytest.raises(StageError, match=r"can mean .*\(1 verdicts\)"):
+        with pytest.raises(StageError, match=r"can mean (?s:.*), 1 verdict, last "):
             naming.find(study, ambiguous)
-    with pytest.raises(StageError, match=r"no judge 'gpt-5'.*gpt-4o@1"):
+    with pytest.raises(StageError, match=r"no judge 'gpt-5'(?s:.*)  gpt-4o\+modality_gap@1"):
         naming.find(study, "gpt-5")
     with pytest.raises(StageError, match="no judge 'gpt-4o\\+nothing'"):
         naming.find(study, "gpt-4o+nothing")
@@ -622,6 +633,55 @@ def test_versions_of_a_judge_are_told_apart(study, book):
     with pytest.raises(StageError, match="can mean 2"):
         naming.find(study, "m")
     assert naming.find(study, "llm:m@2").judge_id.startswith("llm:m@2#")
+
+
+def settings_of(number: int) -> dict:
+    shared = {"assesses": None, "codes": None, "max_tokens": 2048, "images": True, "url": None}
+    return shared | ({"max_tokens": 900, "images": False} if number else {})
+
+
+def test_judges_of_one_name_are_told_apart_by_what_differs(study, book):
+    ids = [
+        save(study, book, "m", {output(0): ()}, params=settings_of(number)) for number in range(2)
+    ]
+    with pytest.raises(StageError) as caught:
+        naming.find(study, "m")
+    _, *lines = str(caught.value).splitlines()
+    for line, judge_id, apart in zip(
+        lines, ids, ["images, max tokens 2048", "no images, max tokens 900"], strict=True
+    ):
+        name, _, told = line.strip().partition("  ")
+        assert naming.find(study, name).judge_id == judge_id
+        assert len(name) < 8
+        assert re.fullmatch(rf"{apart}, 1 verdict, last \d{{4}}-\d\d-\d\d \d\d:\d\d", told)
+
+
+def test_the_start_of_a_mark_names_a_judge_and_a_codebook(study, book):
+    one = save(study, book, "m#1", {output(0): ()}, params=settings_of(0))
+    two = save(study, book, "m#1", {output(0): ()}, params=settings_of(1))
+    for judge_id in (one, two):
+        mark = judge_id.rpartition("#")[2]
+        for text in (mark[:4], mark, f"m#1#{mark[:4]}", f"{mark[:5]}+{book.codebook_id[-8:-3]}"):
+            assert naming.find(study, text) == (judge_id, book.codebook_id)
+    for text in ("m#1#", "#", one[-8:-6], "m#1#xyz", f"other#{one[-8:]}"):
+        with pytest.raises(StageError):
+            naming.find(study, text)
+
+
+NAMES = st.text("ab+#@", min_size=1, max_size=4)
+KNOWN = st.builds(
+    lambda name, mark, version, book_mark: telling.Known(
+        f"llm:{name}@1#{mark:08x}", "llm", name, "1", None, None,
+        f"book@{version}#{book_mark:08x}", 1, None,
+    ),
+    NAMES, st.integers(0, 300), st.sampled_from("12"), st.integers(0, 20),
+)  # fmt: skip
+
+
+@given(st.lists(KNOWN, max_size=8, unique_by=lambda one: (one.judge_id, one.codebook_id)))
+def test_a_short_name_finds_its_own_judge_and_no_other(there):
+    for one, name in zip(there, naming.short(there, there), strict=True):
+        assert naming.meant(there, name) == [one]
 
 
 def test_no_judge_at_all(study):
@@ -962,7 +1022,7 @@ def test_two_versions_of_a_codebook(study, book):
     save(study, dropped, "a", {output(0): (), output(1): (CALCULATION,)})
     found = compare.compare(study, f"a+{book.name}@{book.version}", "a+modality_gap@99.0.0")
     assert dict(found.left_out.itertuples(index=False)) == {
-        book.codes[0].code: "not in the codebook of a"
+        book.codes[0].code: "not in the codebook of a+modality_gap@99.0.0"
     }
     assert found.per_code.set_index("code").loc[CALCULATION, "both"] == 1
     assert found.disagreements.empty or book.codes[0].code != MISREAD
@@ -996,6 +1056,33 @@ def test_only_one_part_is_compared(divided, book):
             "item_id"])  # fmt: skip
         assert not items & set(found.disagreements["item_id"])
         assert dict(found.totals.itertuples(index=False))["left out: in the other part"] == 8
+
+
+def test_what_has_no_gold_label_is_not_in_the_other_part(study, book):
+    save(study, book, "a", {output(i): (MISREAD,) for i in range(ITEMS)})
+    save(study, book, "gold", {output(i): (MISREAD,) for i in range(4)}, kind="imported")
+    gold.split(study, "gold")
+    save(study, book, "gold", {output(4): (MISREAD,)}, kind="imported")
+    for names in (("a", "gold"), ("gold", "a")):
+        found = compare.compare(study, *names, part="test")
+        assert dict(found.totals.itertuples(index=False)) == {
+            "judged by both": 2,
+            "left out: in the other part": 2,
+            "left out: labelled since the split (split again)": 1,
+            "left out: item without a gold label": 3,
+        }
+
+
+def test_judges_of_one_name_are_named_apart_in_a_comparison(study, book):
+    ids = [save(study, book, "m", {output(0): ()}, params=settings_of(n)) for n in range(2)]
+    save(study, book, "m", {output(1): ()}, params=settings_of(1))
+    names = [f"m#{judge_id[-8:-4]}" for judge_id in ids]
+    found = compare.compare(study, *names)
+    assert found.judges["judge"].tolist() == names
+    assert found.judges["settings"].tolist() == [
+        "images, max tokens 2048", "no images, max tokens 900",
+    ]  # fmt: skip
+    assert f"judged by {names[1]} only" in found.totals["records"].tolist()
 
 
 def test_a_judge_that_saw_a_test_record_is_not_tested(divided, book):

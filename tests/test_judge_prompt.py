@@ -383,3 +383,25 @@ def test_long_hostile_texts_take_no_time():
     for text in texts:
         shown(replace(RECORD, response=text))
     assert time.process_time() - start < 3
+
+
+# Blind to the arms --------------------------------------------------------------------------------
+
+TOLD_APART = re.compile(r"\b(image|text|ocr|picture that|shown one|shown it)\b")
+
+
+@pytest.mark.parametrize("modality", ["text", "image", "ocr-1p", "text+image", "none"])
+def test_a_blinded_record_names_no_arm(modality):
+    record = replace(RECORD, modality=modality, arm=f"{modality}:mono", reference_arm="text")
+    seen = prompt.blinded(record)
+    for picture in (None, PICTURE):
+        told = shown(seen, picture=picture)
+        assert not TOLD_APART.search(told.partition("=== ")[2].partition("question (")[0])
+        assert "arm of the coded response: run A, which means" in told
+        assert "reference: run B, which means" in told
+    assert shown(seen) == shown(prompt.blinded(replace(record, modality="image", arm="image")))
+    assert replace(seen, arm=record.arm, modality=modality, reference_arm="text") == record
+
+
+def test_a_blinded_record_without_a_reference_has_none():
+    assert prompt.blinded(replace(RECORD, reference_arm=None)).reference_arm is None

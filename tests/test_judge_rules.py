@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erranal import codebook
-from erranal.judge.rules import RuleJudge, misread, repetition, steps
+from erranal.judge.rules import RuleJudge, misread, repetition
 from erranal.judge.verdict import MAX_QUOTE, Record
 
 BOOK = codebook.load("modality_gap")
@@ -229,21 +229,6 @@ def test_a_reference_that_copies_the_item_does_not_make_a_response_short():
     fields = {"response": response, "reference": reference, "outcome": "incorrect"}
     assert "collapse.shortened_steps" in codes(**fields)
     assert codes(**fields, choices=choices) == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("B", 0),
-        ("The answer is B.", 0),
-        ("B. The spread of pathogens across the Silk Road", 0),
-        ("First we add them up. Then we divide by two.", 2),
-        ("3 + 4 = 7", 1),
-        ("我们先把这两个数字加起来。然后除以二就得到答案。", 2),
-    ],
-)
-def test_what_counts_as_a_step(text, number):
-    assert steps.count(text) == number
 
 
 @pytest.mark.parametrize(

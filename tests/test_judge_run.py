@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,7 @@ from loopback import BAD_DAY, Loopback
 from erranal import judge
 from erranal.engine import Limits
 from erranal.errors import ModelError, StageError
-from erranal.judge import ModelJudge, Selection, Terms, labelling
+from erranal.judge import ModelJudge, Selection, Terms, labelling, resuming
 from erranal.judge import plan as planning
 from erranal.judge import show as showing
 from erranal.store import Study
@@ -85,6 +86,23 @@ def test_what_is_done_is_not_asked_again_and_what_changed_is(server, study):
     judge.run(study, judge=by(server, max_tokens=999), terms=FAST, limit=5)
     assert asked(server) == 47  # another judge
     assert study.count("judges") == 2
+
+
+def test_a_blind_judge_is_another_judge_and_is_never_told_an_arm(server, study):
+    settings, blind = by(server), by(server, blind=True)
+    judge.run(study, judge=settings, terms=FAST, limit=3)
+    judge.run(study, judge=blind, terms=FAST, limit=5)
+    sent = [json.dumps(one["body"]) for one in server.requests]
+    about = [one for one in sent if "end of the record" in one]
+    assert ["run A, which means" in one for one in about] == [False] * 3 + [True] * 5
+    assert ["coded response: image" in one for one in about] == [True] * 3 + [False] * 5
+    ids = [one.spec(labelling.prompt.VERSION).judge_id for one in (settings, blind)]
+    assert len(set(ids)) == 2
+    again = study.query("SELECT DISTINCT fingerprint FROM verdicts")
+    assert len(again) == 8
+    stored = study.query("SELECT params FROM judges WHERE judge_id = $id", id=ids[0])["params"][0]
+    assert "blind" not in json.loads(stored)  # judges of before keep their verdicts
+    assert resuming.resumed(study, ids[1]).settings == replace(blind, name="scripted")
 
 
 def _edit(study: Study, sql: str) -> None:
@@ -217,7 +235,7 @@ def test_unreadable_replies_are_asked_about_once_more_and_then_unparsed(study):
         judge.run(study, judge=by(running), terms=FAST)
         assert asked(running) == 60
         running.script = scripted_judge.verdict
-        job = labelling.again(study, "scripted")
+        job = resuming.again(study, "scripted")
         labelling.run(job, FAST)
         assert asked(running) == 70
     assert set(study.view("verdicts")["status"]) == {"ok"}
@@ -233,7 +251,7 @@ def test_failed_calls_are_explicit_and_retry_asks_for_them_alone(study):
         assert 0 < len(failed) < 40
         before = asked(one)
         one.poison = 0.0
-        job = labelling.again(study, "scripted")
+        job = resuming.again(study, "scripted")
         assert job.spec == settings.spec(labelling.prompt.VERSION)
         table = labelling.run(job, FAST)
         assert asked(one) - before == len(failed)

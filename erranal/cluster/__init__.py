@@ -46,17 +46,12 @@ def run(
 
     Parameters
     ----------
-    study
-        The study; reads vectors and outputs, writes clusterings, clusters, cluster_members, maps.
     encoder
         An encoder_id or name in the study; by default the one that knows most of the texts.
-    population
+    population, scorer
         ``errors`` of the scorer, or ``all`` current outputs.
-    scorer
-        Whose errors.
     resolutions
-        Larger ones give more and smaller clusters; by default four, 0.5 to 4 for up to 8,000
-        outputs and 1 to 8 for more.
+        Larger ones give more and smaller clusters; by default 0.5 to 4, of many outputs 1 to 8.
     seed
         Of everything random: the same seed on the same study gives the same clusters.
     min_size

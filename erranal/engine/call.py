@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,14 +85,14 @@ class Limits:
     attempts
         After how many failures of its own a call is given up.
     budget_usd
-        What the calls may cost, at most.
+        What the calls may cost, at most; with 0 only a free model can be asked.
     patience_s
         How long a dead endpoint is waited for, in seconds.
 
     Raises
     ------
     StageError
-        When a value is not above zero.
+        When a value is no number that limits anything.
     """
 
     concurrency: int = 16
@@ -103,8 +104,17 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value is not None and not value > 0:
-                raise StageError(f"{name} is {value}: give a number above zero")
+            if value is not None and (wanted := _wanted(name, value)):
+                raise StageError(f"{name} is {value}: give {wanted}")
+
+
+def _wanted(name: str, value: float) -> str:
+    """Say what a limit should be; empty where it is that."""
+    if name == "budget_usd":
+        return "" if math.isfinite(value) and value >= 0 else "USD, or None for no limit"
+    if name == "patience_s":
+        return "" if math.isfinite(value) and value > 0 else "seconds above zero"
+    return "" if isinstance(value, int) and value > 0 else "a whole number above zero"
 
 
 @dataclass

@@ -7,9 +7,9 @@ import contextlib
 import math
 import operator
 import reprlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from erranal.engine.asking import Asker
 from erranal.engine.budget import Budget
@@ -48,31 +48,24 @@ def run(  # noqa: PLR0913 - each is a different part of the job
     estimate: Estimate | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Work off items that ask a model, many at once.
-
-    Blocks until all is done and landed. Ctrl-C in the main thread ends a run early: the first
-    lets calls in flight finish for up to 10 s, the second does not; both land what was answered.
-    Inside a running event loop, as in a notebook, the work is done in a thread of its own.
+    """Work off items that ask a model, many at once; return when all is done and landed.
 
     Parameters
     ----------
     items
         Read lazily in a thread, a few hundred ahead; closed at the end where it has ``close``.
     work
-        Makes one item into one result with as many calls as it likes, together or one after the
-        other. Permanent trouble with a call is an :class:`~erranal.engine.Answer` without a reply.
-        When the run is stopped, ``ask`` raises :class:`~erranal.engine.Stopped` and the item has
-        no result.
+        Makes one item into one result with as many calls as it likes, together or in turn. A call
+        that is given up is an :class:`~erranal.engine.Answer` without a reply. When the run is
+        stopped, ``ask`` raises :class:`~erranal.engine.Stopped` and the item has no result.
     model
         What is asked. Its connections belong to this run's event loop, so it is closed at the end.
     spool
-        Keeps what was answered until it has landed. What an earlier process left in it is for the
-        caller to recover.
+        Keeps what was answered until it has landed. The caller recovers what is left in it.
     land
-        Takes a batch of answers and results about every 3 seconds or 2,000 answers, in a thread
-        and never twice at once. An answer may be landed twice, after a kill between landing and
-        forgetting: landing is to be idempotent by ``Answer.key``. An item's answers never land
-        after its result.
+        Takes a batch of answers and results every 3 seconds or 2,000 answers, in a thread and never
+        twice at once, an item's result not before its answers. After a kill an answer may be landed
+        again: landing is to be idempotent by ``Answer.key``.
     limits
         How far to go; by default those of :class:`~erranal.engine.Limits`.
     price
@@ -96,28 +89,20 @@ def run(  # noqa: PLR0913 - each is a different part of the job
     Exception
         Whatever ``work`` or ``items`` raises; a note names the item.
     """
-    limits = limits or Limits()
-    if limits.budget_usd is not None and price is None:
-        raise StageError(
-            f"a budget of {limits.budget_usd} USD cannot be kept without a price for {model.name}: "
-            "give the price, or no budget"
-        )
-    job: _Run[T, R] = _Run(work, model, land, spool, limits)
+    job: _Run[T, R] = _Run(work, model, land, spool, limits or Limits())
+    job.check_budget(price)
     with on_interrupt(job.interrupt):
-        if not _loop_is_running():
-            return asyncio.run(job.main(items, price, estimate, progress))
-        with ThreadPoolExecutor(1, "erranal-engine") as pool:
-            return pool.submit(
-                lambda: asyncio.run(job.main(items, price, estimate, progress))
-            ).result()
+        return _run_anywhere(lambda: job.main(items, price, estimate, progress))
 
 
-def _loop_is_running() -> bool:
+def _run_anywhere(main: Callable[[], Coroutine[Any, Any, Report]]) -> Report:
+    """Run to the end, in another thread where this one has an event loop under way."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return asyncio.run(main())
+    with ThreadPoolExecutor(1, "erranal-engine") as pool:
+        return pool.submit(lambda: asyncio.run(main())).result()
 
 
 class _Run(Generic[T, R]):
@@ -141,6 +126,14 @@ class _Run(Generic[T, R]):
         self._deadline = math.inf
         self.stop = Stop()
         self.report = Report()
+
+    def check_budget(self, price: Price | None) -> None:
+        """Refuse a budget that nothing is known to count against."""
+        if self._limits.budget_usd is not None and price is None:
+            raise StageError(
+                f"a budget of {self._limits.budget_usd} USD cannot be kept without a price for "
+                f"{self._model.name}: give the price, or no budget"
+            )
 
     def interrupt(self) -> None:
         """Come to an end; the second time at once. Called from a signal handler."""

@@ -1,15 +1,13 @@
 """Whether the compared arm thinks less aloud: lengths, missing steps, truncation, refusals.
 
-A response shows no reasoning step when it has fewer than two sentences or lines of four words or
-more, no calculation, and fewer than two list lines. So "C. 10.9 mm" and "The correct answer is B."
-show none, and any worked solution shows some. It is a rule about form: it does not tell whether
-the steps are right, nor whether the model reasoned silently.
+What a reasoning step is, as a matter of form, is said in :mod:`erranal.steps`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from erranal import steps
 from erranal.gap.estimates import identity
 
 if TYPE_CHECKING:
@@ -17,14 +15,6 @@ if TYPE_CHECKING:
 
     from erranal.store import Study
 
-# RE2 syntax: linear in the length of the text, whatever the text.
-_FOUR_WORDS = r"(?:\S+[ \t]+){3}\S"
-# A letter before a full stop ("B. The spread") labels an option and ends no sentence.
-_END = r"(?:[\pL\pN)\]*]{2}[.!?;:]\s|\n)"
-SENTENCES = rf"(?s){_FOUR_WORDS}[^\n]*?{_END}.*?{_FOUR_WORDS}|[。！？].+?[。！？]"
-CALCULATION = r"[0-9)}%]\s*(?:=|≈|\\approx)\s*[-+$(\\]*[0-9]"
-_ITEM = r"^[ \t]*(?:[-*•]|[0-9]+[.)])[ \t]+\S"
-LISTING = rf"(?ms){_ITEM}.*?{_ITEM}"
 SHARES = ["no_steps", "truncated", "refused", "empty"]
 
 
@@ -33,9 +23,11 @@ def measure(study: Study, chosen: list[dict[str, str]]) -> pd.DataFrame:
     return study.read(
         "gap_collapse",
         comparisons=chosen,
-        sentences=SENTENCES,
-        calculation=CALCULATION,
-        listing=LISTING,
+        long=steps.LONG,
+        calculation=steps.CALCULATION,
+        answer=steps.ANSWER,
+        kept=steps.KEPT,
+        step=steps.STEP,
     )
 
 

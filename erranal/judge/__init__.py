@@ -79,32 +79,20 @@ def run(
     Raises
     ------
     StageError
-        When nothing has been scored, the judge can give no code of this codebook, or the condition
-        of the selection is refused.
+        When nothing is scored, the judge has no code to give, or the selection is refused.
     CodebookError
         When the codebook breaks a rule.
     ModelError
         When a model cannot be used or stopped answering; what it answered before has landed.
     """
     from erranal import codebook as books
-    from erranal.judge import direct, labelling, summary
+    from erranal.judge import direct, labelling
 
     chosen = selection or Selection()
     book = books.load(codebook)
     if isinstance(judge, ModelJudge):
         job = labelling.Job(study, book, judge, chosen, retry=retry, limit=limit)
         return labelling.run(job, terms or Terms(), progress)
-    given = {"codebook": str(codebook), "limit": limit, **chosen.given}
     by = direct.named(study, judge, book, chosen.scorer) if isinstance(judge, str) else judge
-    with study.journal("judge", {"judge": by.spec.name, **given}) as entry:
-        done = direct.run(study, by, book, chosen, limit=limit, progress=progress)
-        entry.count(judged=done, judge_id=by.spec.judge_id, codebook_id=book.codebook_id)
-    table = summary.by_arm(
-        study,
-        judge_id=by.spec.judge_id,
-        book=book,
-        assesses=by.assesses,
-        scorer=chosen.scorer,
-    )
-    table.attrs["report"] = None
-    return table
+    given = {"codebook": str(codebook), "limit": limit, **chosen.given}
+    return direct.run(study, by, book, chosen, given=given, progress=progress)

@@ -88,11 +88,12 @@ class Asker:
     ) -> None:
         self.book = book
         self.judge_id = judge_id
+        self._seen = prompt.blinded if settings.blind else lambda record: record
         self.style = prompt.Style(
             ask=settings.ask,
             reference=settings.reference,
             codes=settings.codes,
-            shots=settings.shots,
+            shots=tuple(replace(one, record=self._seen(one.record)) for one in settings.shots),
             max_tokens=settings.max_tokens,
             temperature=settings.temperature,
             top_p=settings.top_p,
@@ -122,7 +123,7 @@ class Asker:
             request = prompt.request(
                 self.book,
                 self.style,
-                record,
+                self._seen(record),
                 marker_key=self._marker_key,
                 picture=picture,
                 code=code,
@@ -161,7 +162,7 @@ class Asker:
             read = list(
                 await asyncio.gather(*(self._read(task, one, ask) for one in task.questions))
             )
-        verdict = votes.combine(task.record, read, self.book, self.style)
+        verdict = votes.combine(self._seen(task.record), read, self.book, self.style)
         return Judged(replace(verdict, fingerprint=task.fingerprint), task.replaces)
 
     async def _read(self, task: Task, question: Question, ask: Ask) -> votes.Heard:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from erranal.errors import StageError
-from erranal.judge import records, saving
+from erranal.judge import records, saving, summary
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from erranal.codebook import Codebook
     from erranal.judge.records import Selection
     from erranal.judge.verdict import Judge
@@ -44,10 +46,50 @@ def run(
     book: Codebook,
     selection: Selection,
     *,
+    given: Mapping[str, Any],
+    progress: Callable[[int, int, str], None] | None,
+) -> pd.DataFrame:
+    """Judge the selected errors that have no verdict newer than themselves, and journal it.
+
+    Parameters
+    ----------
+    given
+        What the user gave, for the journal; ``limit`` among it is kept to.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of :func:`erranal.judge.run`.
+
+    Raises
+    ------
+    StageError
+        When the judge can give no code of the codebook.
+    """
+    with study.journal("judge", {"judge": judge.spec.name, **given}) as entry:
+        done = _judge(study, judge, book, selection, limit=given["limit"], progress=progress)
+        entry.count(judged=done, judge_id=judge.spec.judge_id, codebook_id=book.codebook_id)
+    table = summary.by_arm(
+        study,
+        judge_id=judge.spec.judge_id,
+        book=book,
+        assesses=judge.assesses,
+        scorer=selection.scorer,
+    )
+    table.attrs["report"] = None
+    return table
+
+
+def _judge(
+    study: Study,
+    judge: Judge,
+    book: Codebook,
+    selection: Selection,
+    *,
     limit: int | None,
     progress: Callable[[int, int, str], None] | None,
 ) -> int:
-    """Judge the selected errors that have no verdict newer than themselves; return how many."""
+    """Write a verdict on every selected error that has none newer than itself; count them."""
     if not judge.assesses:
         raise StageError(
             f"the judge {judge.spec.name!r} can give no code of the codebook {book.name!r}: "

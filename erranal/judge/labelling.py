@@ -14,11 +14,9 @@ from erranal.errors import ModelError, StageError
 from erranal.judge import (
     calls,
     gold,
-    naming,
     prompt,
     records,
     saving,
-    settings,
     summary,
     tokens,
 )
@@ -75,7 +73,8 @@ class Job:
     def described(self) -> dict[str, Any]:
         """What the journal says of it."""
         who = {"judge": self.spec.name, **self.ids, "retry": self.retry, "limit": self.limit}
-        return who | self.selection.given
+        pictures = str(self.pictures.resolve()) if self.pictures else None
+        return who | self.selection.given | {"pictures": pictures}
 
     def asker(self, capabilities: Capabilities) -> Asker:
         """Return what asks the judge."""
@@ -140,32 +139,6 @@ def _due(
         yield Task(record, questions, digest, before, replaces=verdict.status is not None)
 
 
-def again(study: Study, name: str, *, limit: int | None = None) -> Job:
-    """Return the job of asking a judge again about what failed or could not be read.
-
-    Parameters
-    ----------
-    name
-        The judge's name, or an id; with ``+CODEBOOK`` where it judged under several.
-
-    Raises
-    ------
-    StageError
-        When there is no such judge, or it is not a model.
-    """
-    judge_id, codebook_id = naming.find(study, name)
-    stored = study.arrow("judge_one", judge_id=judge_id).to_pylist()[0]
-    scorer = study.read("judge_scorer_of", judge_id=judge_id)["scorer"].tolist()
-    return Job(
-        study,
-        saving.load_book(study, codebook_id),
-        settings.from_stored(stored),
-        records.Selection(scorer=(scorer or ["erranal"])[0]),
-        retry=True,
-        limit=limit,
-    )
-
-
 def run(job: Job, terms: Terms, progress: Progress | None = None) -> pd.DataFrame:
     """Reach the model, ask it about everything that is due, and journal what came of it.
 
@@ -180,11 +153,12 @@ def run(job: Job, terms: Terms, progress: Progress | None = None) -> pd.DataFram
         When the model cannot be used, or stopped answering.
     StageError
         When another process is judging the same study with the same judge, or a budget was given
-        for a model without a known price.
+        that pays for nothing or that no known price can keep.
     """
     total = records.count(job.study, job.selection)
-    price = _price(job.settings, terms)
-    job = replace(job, pictures=terms.pictures)
+    price = price_of(job.settings, terms)
+    _check_budget(job.settings, terms, price)
+    job = replace(job, pictures=terms.pictures or job.pictures)
     with job.study.journal(STAGE, job.described) as entry:
         keep_the_test_unseen(job)
         if job.settings.images:
@@ -242,19 +216,30 @@ def reach(settings: ModelJudge, terms: Terms) -> ChatModel:
     )
 
 
-def _price(settings: ModelJudge, terms: Terms) -> Price | None:
+def price_of(settings: ModelJudge, terms: Terms) -> Price | None:
+    """Return what the model's tokens cost, None where that is not known."""
     from erranal.models import prices
 
     own = settings.url is None or not settings.model.startswith("openai:")
     # A model of the same name on somebody else's server has somebody else's price.
-    price = prices.find(settings.model, terms.prices) if own or terms.prices else None
+    return prices.find(settings.model, terms.prices) if own or terms.prices else None
+
+
+def _check_budget(settings: ModelJudge, terms: Terms, price: Price | None) -> None:
+    """Refuse a budget that cannot be kept, or pays for nothing, before anything is sent."""
     budget = terms.limits.budget_usd if terms.limits else None
-    if budget is not None and price is None:
+    if budget is None:
+        return
+    if price is None:
         raise StageError(
             f"a budget of {budget} USD needs the price of {settings.model!r}, which is not known: "
             "give --prices with a TOML file"
         )
-    return price
+    if budget == 0 and price.at_most(1, 1):
+        raise StageError(
+            f"a budget of 0 USD pays for no call to {settings.model!r}, so nothing was sent: "
+            "`erranal judge plan` says what a run would cost"
+        )
 
 
 def _ask(

@@ -123,6 +123,24 @@ def _cutoff(study: Study, selection: Selection) -> str | None:
     return str(table["cutoff"][0].as_py())
 
 
+def standing(
+    study: Study, selection: Selection, *, judge_id: str, codebook_id: str
+) -> dict[str, int]:
+    """Count the selected errors by what a judge has made of them.
+
+    Returns
+    -------
+    dict
+        ``judged``, or refused for good; ``due``, without a verdict; ``waiting`` in a batch file;
+        ``unread``, where calls failed or replies could not be read.
+    """
+    asked = {"scorer": selection.scorer, "seed": str(selection.seed)}
+    cutoff = _cutoff(study, selection)
+    ids = {"judge_id": judge_id, "codebook_id": codebook_id}
+    table = study.arrow("status_judge", selection.where, cutoff=cutoff, **asked, **ids)
+    return {name: int(n) for name, n in table.to_pylist()[0].items()}
+
+
 def read(study: Study, chosen: list[Selected], *, scorer: str) -> list[Record]:
     """Return the records of these errors, in the order of the database; one short read."""
     rows = _rows(study, chosen, scorer, _places(chosen))

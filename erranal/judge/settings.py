@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from erranal.engine import Limits
 
 ASKS = ("all", "each")
+# What sampling can be done with, from and to; nan is in no range.
+RANGES = {"samples": (1, 10_000), "max_tokens": (1, 10**9), "temperature": (0, 2), "top_p": (0, 1)}
 MODES = ("auto", "json_schema", "json_object", "plain")
 
 
@@ -41,6 +43,11 @@ class Terms:
         Of one call, in seconds.
     device
         Of a model in process; by default the first GPU, else the processor.
+
+    Raises
+    ------
+    StageError
+        When the time-out is no time.
     """
 
     limits: Limits | None = None
@@ -49,6 +56,10 @@ class Terms:
     pictures: Path | None = None
     timeout_s: float = 120.0
     device: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.timeout_s) and self.timeout_s > 0):
+            raise StageError(f"a time-out of {self.timeout_s} s is none: give seconds above zero")
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,9 @@ class ModelJudge:
         How replies are held to the schema: ``auto`` takes the best that the model was found to do.
     images, reference
         Whether the judge is shown the picture, and the response under the other condition.
+    blind
+        Whether arms are named neutrally (run A, run B), so that no judge finds misreadings because
+        it reads "image". A picture that is shown still tells.
     shots
         Worked examples that it is shown; only from items that are not tested on.
     """
@@ -93,6 +107,7 @@ class ModelJudge:
     mode: str = "auto"
     images: bool = True
     reference: bool = True
+    blind: bool = False
     shots: tuple[Shot, ...] = ()
 
     def __post_init__(self) -> None:
@@ -100,12 +115,10 @@ class ModelJudge:
             raise StageError(f"ask {self.ask!r} is not known: use {' or '.join(ASKS)}")
         if self.mode not in MODES:
             raise StageError(f"mode {self.mode!r} is not known: use one of {', '.join(MODES)}")
-        for name in ("temperature", "top_p"):
+        for name, (least, most) in RANGES.items():
             value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
-                raise StageError(f"{name} {value} is no number to sample with")
-        if self.samples < 1:
-            raise StageError(f"samples {self.samples} is too few: give 1 or more")
+            if value is not None and not least <= value <= most:
+                raise StageError(f"{name} is {value}: give a number from {least} to {most:,}")
         if self.samples > 1 and self.temperature == 0.0:
             # Greedy decoding would give the same reply again and again, and call it agreement.
             raise StageError(
@@ -125,6 +138,8 @@ class ModelJudge:
             for field in fields(self)
             if field.name not in {"model", "name", "shots"}
         }
+        if not self.blind:  # as it was before there was a choice, so that its verdicts still stand
+            del params["blind"]
         params["assesses"] = sorted(self.codes) if self.codes else None
         params["shots"] = [shot.record.output_id for shot in self.shots]
         params["weights"] = self._weights()

@@ -139,7 +139,12 @@ class Endpoint(ABC):
         except (aiohttp.ClientError, OSError) as error:
             return ChatFailure("network", f"no connection to {self.address}: {_reason(error)}")
         except _TooLargeError:
-            return ChatFailure("server", f"the answer is larger than {LARGEST_REPLY:,} bytes")
+            # The limit on new tokens is not kept there, so the next answer would be no smaller.
+            return ChatFailure(
+                "unusable",
+                f"the answer is larger than {LARGEST_REPLY:,} bytes, which no reply is: "
+                f"is there a chat server at {self.address}?",
+            )
 
     def _connected(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()

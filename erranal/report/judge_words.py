@@ -130,6 +130,8 @@ def _prompt(judge: Row) -> str:
     for name, words in (("images", "picture"), ("reference", "response under the other arm")):
         if name in params:
             parts.append(f"{'with' if params[name] else 'without'} the {words}")
+    if params.get("blind"):
+        parts.append("without the names of the arms")
     return ", ".join(part for part in parts if part)
 
 

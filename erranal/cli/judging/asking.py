@@ -8,185 +8,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from erranal.cli import options, output
+from erranal.cli.judging.flags import (
+    choice,
+    job_of,
+    judge_of,
+    model,
+    open_study,
+    selection_of,
+    terms,
+    terms_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from erranal.engine import Report
-    from erranal.judge import ModelJudge, Selection, Terms
+    from erranal.judge import Terms
     from erranal.judge.labelling import Job
     from erranal.store import Study
-
-_MODEL = (
-    click.option(
-        "--model",
-        metavar="KIND:NAME",
-        help="openai:NAME, anthropic:NAME, ollama:NAME, lmstudio:NAME, hf:FOLDER or vllm:NAME; "
-        "without it, rules judge (and are called that).",
-    ),
-    click.option("--url", help="Address of an OpenAI-compatible server, for openai:NAME."),
-    click.option("--name", help="What to call this judge; by default the model's name."),
-    click.option(
-        "--ask",
-        type=click.Choice(["all", "each"]),
-        default="all",
-        show_default=True,
-        help="All codes in one call, or a yes/no question for each.",
-    ),
-    click.option("--code", multiple=True, help="Ask about this code only (repeatable)."),
-    click.option(
-        "--samples",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        metavar="K",
-        help="Replies per question; several give vote shares.",
-    ),
-    click.option(
-        "--temperature",
-        type=click.FloatRange(0, 2),
-        help="0 by default, 0.7 for several samples.",
-    ),
-    click.option("--top-p", type=click.FloatRange(0, 1), help="Nucleus sampling."),
-    click.option(
-        "--max-tokens",
-        type=click.IntRange(min=16),
-        default=2048,
-        show_default=True,
-        help="Longest reply.",
-    ),
-    click.option(
-        "--mode",
-        type=click.Choice(["auto", "json_schema", "json_object", "plain"]),
-        default="auto",
-        show_default=True,
-        help="How replies are held to the schema; auto finds out what the model can do.",
-    ),
-    click.option("--no-images", is_flag=True, help="Do not show the pictures."),
-    click.option("--no-reference", is_flag=True, help="Do not show the other arm's response."),
-    click.option("--gold", metavar="JUDGE", help="Imported labels to draw examples from."),
-    click.option(
-        "--shots",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Show N examples, from the tune part of --gold only.",
-    ),
-)
-_CHOICE = (
-    options.codebook,
-    options.scorer,
-    click.option("--where", metavar="SQL", help="Only these, e.g. \"modality = 'image'\"."),
-    click.option("--sample", type=click.IntRange(min=1), metavar="N", help="N drawn at random."),
-    options.seed,
-    options.limit,
-)
-_TERMS = (
-    click.option(
-        "--concurrency",
-        type=click.IntRange(1, 4096),
-        default=16,
-        show_default=True,
-        help="Calls under way at once.",
-    ),
-    click.option("--rpm", type=click.IntRange(min=1), help="Requests a minute at most."),
-    click.option("--tpm", type=click.IntRange(min=1), help="Tokens a minute at most."),
-    click.option("--budget", type=click.FloatRange(min=0), metavar="USD", help="Spend no more."),
-    click.option("--prices", type=options.AS_PATH, help="TOML file of prices (see README)."),
-    click.option("--pictures", type=options.AS_PATH, help="Folder of the pictures."),
-    click.option("--key-env", metavar="NAME", help="Environment variable that holds the key."),
-    click.option(
-        "--timeout",
-        type=click.FloatRange(min=1),
-        default=120.0,
-        show_default=True,
-        help="Of one call, in seconds.",
-    ),
-    click.option("--device", help="Of a model in process, e.g. cuda:0 or cpu."),
-)
-model, choice, terms = (options.combine(*group) for group in (_MODEL, _CHOICE, _TERMS))
-
-
-def open_study(db: Path) -> Study:
-    """Return the study, which must be there."""
-    import erranal
-
-    return erranal.open(db, create=False)
-
-
-def terms_of(flags: dict[str, Any]) -> Terms:
-    """Return how a model is reached and what may be spent."""
-    from erranal.engine import Limits
-    from erranal.judge import Terms
-
-    return Terms(
-        limits=Limits(
-            concurrency=flags["concurrency"],
-            rpm=flags["rpm"],
-            tpm=flags["tpm"],
-            budget_usd=flags["budget"],
-        ),
-        key_env=flags["key_env"],
-        prices=flags["prices"],
-        pictures=flags["pictures"],
-        timeout_s=flags["timeout"],
-        device=flags["device"],
-    )
-
-
-def _selection_of(flags: dict[str, Any]) -> Selection:
-    from erranal.judge import Selection
-
-    return Selection(**{name: flags[name] for name in ("scorer", "where", "sample", "seed")})
-
-
-def judge_of(study: Study, flags: dict[str, Any]) -> ModelJudge:
-    """Return the judge that the flags describe."""
-    from erranal.judge import ModelJudge
-
-    if not flags["model"]:
-        raise click.UsageError("name a model with --model, e.g. --model openai:gpt-4o-mini")
-    temperature = flags["temperature"]
-    if temperature is None:
-        temperature = 0.7 if flags["samples"] > 1 else 0.0
-    return ModelJudge(
-        flags["model"],
-        url=flags["url"],
-        name=flags["name"],
-        ask=flags["ask"],
-        codes=flags["code"] or None,
-        samples=flags["samples"],
-        temperature=temperature,
-        top_p=flags["top_p"],
-        seed=flags["seed"] if flags["samples"] > 1 else None,
-        max_tokens=flags["max_tokens"],
-        mode=flags["mode"],
-        images=not flags["no_images"],
-        reference=not flags["no_reference"],
-        shots=_shots_of(study, flags),
-    )
-
-
-def _shots_of(study: Study, flags: dict[str, Any]) -> tuple[Any, ...]:
-    from erranal import codebook
-    from erranal.judge import gold
-
-    if not flags["shots"]:
-        return ()
-    if not flags["gold"]:
-        raise click.UsageError("--shots needs --gold: the imported labels to draw examples from")
-    book = codebook.load(flags["codebook"])
-    return gold.shots(study, flags["gold"], book, n=flags["shots"], seed=flags["seed"])
-
-
-def job_of(study: Study, flags: dict[str, Any]) -> Job:
-    """Return who is to judge what."""
-    from erranal import codebook
-    from erranal.judge.labelling import Job
-
-    book = codebook.load(flags["codebook"])
-    selection, limit = _selection_of(flags), flags["limit"]
-    retry = flags.get("retry", False)
-    return Job(study, book, judge_of(study, flags), selection, retry=retry, limit=limit)
 
 
 @click.command()
@@ -219,6 +58,11 @@ def _say_plan(study: Study, flags: dict[str, Any], *, as_json: bool, quiet: bool
     output.table(pd.DataFrame(rows), as_json=False, title="Nothing was sent")
     if made["cost_usd"] is None:
         output.say(f"No price of {made['model']!r} is known: --prices gives one.")
+    elif (paid := made.get("records_in_budget", made["to_judge"])) < made["to_judge"]:
+        output.say(
+            f"The budget is good for about {paid:,} of {made['to_judge']:,} records; after that "
+            "the run stops, and the same command goes on with another budget."
+        )
 
 
 def _duration(seconds: float) -> str:
@@ -260,7 +104,7 @@ def run(db: Path, dry_run: bool, as_json: bool, quiet: bool, **flags: Any) -> No
             study,
             judge=by,
             codebook=flags["codebook"],
-            selection=_selection_of(flags),
+            selection=selection_of(flags),
             limit=flags["limit"],
             retry=flags["retry"],
             terms=terms_of(flags),
@@ -302,7 +146,9 @@ def _in_words(report: Report) -> str:
         f"{report.items:,} records judged with {report.calls:,} calls{cost}; "
         f"{report.refused:,} calls refused, {report.failed:,} failed."
     )
-    if report.stopped == "budget":
+    if report.stopped == "budget" and not report.items:
+        text += " The budget does not pay for one record: give a larger one."
+    elif report.stopped == "budget":
         text += " Stopped before the budget would be passed; the same command goes on."
     return text
 
@@ -316,13 +162,33 @@ def _in_words(report: Report) -> str:
 @options.quiet
 def retry(name: str, db: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Ask a model again about what failed or could not be read, and nothing else."""
+    from erranal.judge import resuming
+
+    job = resuming.again(open_study(db), name, limit=flags["limit"])
+    _ask(job, terms_of(flags), as_json=as_json, quiet=quiet)
+
+
+@click.command()
+@click.argument("name", metavar="JUDGE")
+@options.db
+@terms
+@options.limit
+@options.as_json
+@options.quiet
+def resume(name: str, db: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
+    """Go on with a model, on the errors it was last run on: what it has not judged yet."""
+    from erranal.judge import resuming
+
+    job = resuming.resumed(open_study(db), name, limit=flags["limit"])
+    _ask(job, terms_of(flags), as_json=as_json, quiet=quiet)
+
+
+def _ask(job: Job, terms: Terms, *, as_json: bool, quiet: bool) -> None:
     from erranal.judge import labelling
 
-    study = open_study(db)
-    job = labelling.again(study, name, limit=flags["limit"])
     with output.progress_bar(quiet=quiet or as_json) as progress:
-        table = labelling.run(job, terms_of(flags), progress)
+        table = labelling.run(job, terms, progress)
     _print(table, job.settings.model, as_json=as_json)
 
 
-COMMANDS = (plan, run, retry)
+COMMANDS = (plan, run, resume, retry)

@@ -135,26 +135,38 @@ def export(
     ModelError
         When a file cannot be written; those before it are whole and noted.
     """
-    from erranal.models import batch_files
-
     service, job = _service(job.settings, kind), replace(job, pictures=terms.pictures)
     price = _price(job.settings, terms)
     with job.study.journal(STAGE, {**job.described, "kind": service}) as entry:
-        labelling.keep_the_test_unseen(job)
-        saving.save_book(job.study, job.book)
-        saving.save_judge(job.study, job.spec)
-        with calls.spool(job.study, job.spec.judge_id) as spool:
-            calls.recover(job.study, spool)
-            export_id = secrets.token_hex(4)
-            due = _due(job, terms, service, export_id, price, progress)
-            calls.save_prompt(job.study, due.asker.prefix)
-            names = _names(job, Path(folder))
-            files = [
-                _noted(job, written, export_id, price)
-                for written in batch_files.write(due, names, batch_files.LIMITS[service])
-            ]
-        entry.count(files=len(files), requests=sum(row["requests"] for row in files), **due.left)
-    return _table(files, due.left)
+        files, left = _exported(job, terms, Path(folder), service, price, progress)
+        entry.count(files=len(files), requests=sum(row["requests"] for row in files), **left)
+    return _table(files, left)
+
+
+def _exported(
+    job: Job,
+    terms: Terms,
+    folder: Path,
+    service: Kind,
+    price: Price | None,
+    progress: Progress | None,
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Write and note what is due; return the files, and by reason how much was left."""
+    from erranal.models import batch_files
+
+    labelling.keep_the_test_unseen(job)
+    saving.save_book(job.study, job.book)
+    saving.save_judge(job.study, job.spec)
+    with calls.spool(job.study, job.spec.judge_id) as spool:
+        calls.recover(job.study, spool)
+        export_id = secrets.token_hex(4)
+        due = _due(job, terms, service, export_id, price, progress)
+        calls.save_prompt(job.study, due.asker.prefix)
+        files = [
+            _noted(job, written, export_id, price)
+            for written in batch_files.write(due, _names(job, folder), batch_files.LIMITS[service])
+        ]
+    return files, due.left
 
 
 def _service(judge: ModelJudge, kind: str | None) -> Kind:

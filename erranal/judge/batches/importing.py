@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from erranal.errors import StageError
 from erranal.judge import calls, pictures, records
@@ -77,22 +77,25 @@ def import_(
         raise StageError("no file of results is given: name the files that the service gave back")
     price_of = cache(lambda model, url: ledger.price(model, url, prices))
     landing = Landing(study, price_of, ledger.exports(study))
-    given: Counter[str] = Counter()
     with study.journal(STAGE, {"files": [str(path) for path in paths]}) as entry:
-        rows = []
-        for number, path in enumerate(paths):
-            if progress:
-                progress(number, len(paths), "reading results")
-            rows.append(landing.land(path))
+        table = pd.DataFrame(_landed(landing, paths, progress), columns=["file", *COUNTS])
+        given: Counter[str] = Counter()
         for origin, names in ledger.origins(study, landing.batches).items():
             given += _give(study, origin, names, landing.problems, progress)
-        table = pd.DataFrame(rows, columns=["file", *COUNTS])
-        totals = {name: int(table[name].sum()) for name in COUNTS}
         verdicts = {name: given[name] for name in VERDICTS}
-        entry.count(**totals, **verdicts)
+        entry.count(**{name: int(table[name].sum()) for name in COUNTS}, **verdicts)
     table.attrs["verdicts"] = verdicts
     table.attrs["problems"] = landing.problems
     return table
+
+
+def _landed(
+    landing: Landing, paths: Sequence[Path], progress: Progress | None
+) -> Iterator[dict[str, Any]]:
+    for number, path in enumerate(paths):
+        if progress:
+            progress(number, len(paths), "reading results")
+        yield landing.land(path)
 
 
 def _give(

@@ -133,8 +133,8 @@ def listed(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``file``, ``judge``, ``codebook``, ``requests``, of which ``waiting`` for their results,
-        ``answered``, ``refused`` and ``failed``, and ``exported_at``.
+        ``file``, ``judge``, ``codebook``, ``judge_id``, ``requests``, of which ``waiting`` for
+        their results, ``answered``, ``refused`` and ``failed``, and ``exported_at``.
     """
     return study.read("batch_listed")
 

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from erranal.errors import StageError
-from erranal.judge import naming
+from erranal.judge import naming, telling
 from erranal.judge.compare import agreeing, side_by_side
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Comparison:
     ----------
     a, b
         Ids of the judges.
+    judges
+        Who they are: see :func:`described`.
     totals
         What became of the records: judged by both, by one of them only, read by neither ...
     per_code
@@ -55,6 +57,7 @@ class Comparison:
 
     a: str
     b: str
+    judges: pd.DataFrame
     totals: pd.DataFrame
     per_code: pd.DataFrame
     per_arm: pd.DataFrame
@@ -132,6 +135,7 @@ def compare(
     return Comparison(
         a=judges[0].judge_id,
         b=judges[1].judge_id,
+        judges=described(study, [a, b]),
         totals=pair.totals,
         per_code=agreeing.by_code(pair),
         per_arm=agreeing.by_arm(pair),
@@ -181,6 +185,32 @@ def pairwise(
         )
         rows.append({"a": judges[one], "b": judges[two], **_summary(pair)})
     return pd.DataFrame(rows)
+
+
+def described(study: Study, judges: Sequence[str]) -> pd.DataFrame:
+    """Return who some judges are, which are named as :func:`compare` takes them.
+
+    Returns
+    -------
+    DataFrame
+        One row a judge: ``judge`` (its short name), ``kind``, ``model``, ``codebook``,
+        ``settings`` (what sets it apart from the others here that have its name), ``verdicts`` and
+        ``last_judged``.
+    """
+    import pandas as pd
+
+    there = naming.read(study)
+    some = [naming.of(there, naming.find(study, judge)) for judge in judges]
+    columns = {
+        "judge": naming.short(some, there),
+        "kind": [one.kind for one in some],
+        "model": [one.model for one in some],
+        "codebook": [one.codebook_id for one in some],
+        "settings": telling.differences(some),
+        "verdicts": [one.verdicts for one in some],
+        "last_judged": [one.last_judged for one in some],
+    }
+    return pd.DataFrame(columns)
 
 
 def _summary(pair: Pair) -> dict[str, float]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from erranal.errors import StageError
+from erranal.judge import naming
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from erranal.judge.naming import Judged
     from erranal.store import Study
 
-    Row = dict[str, Any]
-
 READABLE, BOTH = "ok", "judged by both"
+UNLABELLED = "item without a gold label"
+UNDIVIDED = "labelled since the split (split again)"
 
 
 @dataclass(frozen=True)
 class Who:
-    """One of the judges: ``looks_for`` are its codes in the order of its book."""
+    """One of the judges: its short name, its book's codes in order, and those it looks for."""
 
-    judge_id: str
     name: str
     kind: str
     codes: tuple[str, ...]
@@ -63,22 +62,19 @@ class Pair:
     left_out: pd.DataFrame
 
 
-def _params(study: Study, judge_id: str) -> tuple[Row, Row]:
-    row = next(r for r in study.arrow("label_judges").to_pylist() if r["judge_id"] == judge_id)
-    return row, json.loads(row["params"] or "{}")
-
-
 def shown_to(study: Study, judge_id: str) -> list[str]:
     """Return the outputs that a judge was shown as examples."""
-    return list(_params(study, judge_id)[1].get("shots") or ())
+    one = next(one for one in naming.read(study) if one.judge_id == judge_id)
+    return list(one.settings.get("shots") or ())
 
 
 def _who(study: Study, ids: Judged) -> Who:
-    row, params = _params(study, ids.judge_id)
+    there = naming.read(study)
+    one = naming.of(there, ids)
     codes = tuple(study.read("label_codes", codebook_id=ids.codebook_id)["code"])
-    assessed = params.get("assesses")
+    assessed = one.settings.get("assesses")
     looks_for = frozenset(codes if assessed is None else assessed)
-    return Who(ids.judge_id, row["name"], row["kind"], codes, looks_for)
+    return Who(naming.short([one], there)[0], one.kind, codes, looks_for)
 
 
 def read(
@@ -123,17 +119,29 @@ def read(
         gold_codebook=gold.codebook_id if gold else None,
     )
     kept = rows if part is None else rows.filter(pc.equal(rows["part"], part))
+    dropped = _outside(rows, part) if part else {}
     errors = kept if scorer is None else kept.filter(kept["error"])
     readable = [pc.fill_null(pc.equal(errors[f"status_{side}"], READABLE), False) for side in "ab"]
     both = errors.filter(pc.and_(*readable))
     codes, left_out = _codes(one, two)
-    dropped = {"in the other part": len(rows) - len(kept), "no error": len(kept) - len(errors)}
+    dropped["no error"] = len(kept) - len(errors)
     if not len(both):
         raise StageError(_nothing_in_common(one, two, dropped, part))
     given_a, given_b = (_marked(both[f"codes_{side}"], codes) for side in "ab")
     asked_a, asked_b = (_answered(both[f"answered_{side}"], codes) for side in "ab")
     totals = _totals(errors, dropped, one, two)
     return Pair(one, two, codes, both, given_a, given_b, asked_a & asked_b, totals, left_out)
+
+
+def _outside(rows: pa.Table, part: str) -> dict[str, int]:
+    """Return how many records are not in a part of the gold labels, by why they are not."""
+    stands = zip(rows["part"].to_pylist(), rows["labelled"].to_pylist(), strict=True)
+    counted = Counter(
+        "in the other part" if own else UNDIVIDED if labelled else UNLABELLED
+        for own, labelled in stands
+        if own != part
+    )
+    return {why: counted[why] for why in ("in the other part", UNDIVIDED, UNLABELLED)}
 
 
 def _nothing_in_common(a: Who, b: Who, dropped: dict[str, int], part: str | None) -> str:

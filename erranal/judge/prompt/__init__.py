@@ -15,7 +15,7 @@ from erranal.judge import schema
 from erranal.judge.prompt import instructions as say
 from erranal.judge.prompt.codes import codebook_text, decision_text
 from erranal.judge.prompt.data import mark, section, show
-from erranal.judge.prompt.record import body
+from erranal.judge.prompt.record import blinded, body
 from erranal.judge.prompt.style import GAP, NONE, Style, asked, sources
 from erranal.judge.verdict import Record
 from erranal.models.chat import ChatRequest, Message, Mode, Picture
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from erranal.codebook import Codebook
     from erranal.judge.shots import Shot
 
-__all__ = ["GAP", "NONE", "VERSION", "Style", "asked", "prefix", "repair", "request"]
+__all__ = ["GAP", "NONE", "VERSION", "Style", "asked", "blinded", "prefix", "repair", "request"]
 
 # Raise it whenever a wording changes: verdicts of another version are not mixed up with these.
 VERSION = "1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from string import ascii_uppercase
 
@@ -21,6 +22,9 @@ ARMS = {
     "image": "the item as an image, none of it as text",
     "none": "neither the item's text nor its image",
 }
+# What arms are called for a judge that is not to know them: the coded response's, and the other.
+RUNS = ("run A", "run B")
+ARMS |= dict.fromkeys(RUNS, "one of the ways of presenting the item; which one is not said")
 _SAID = frozenset(
     {"ok", "empty", "truncated", "refusal", "filtered", "api_error", "stop", "length"}
     | {"correct", "incorrect", "no_answer", "refused", "failed", "ungradable"}
@@ -39,6 +43,12 @@ def body(style: Style, record: Record, *, key: bytes, picture: bool) -> tuple[st
     parts = [f"=== {sign} record ===", told]
     parts += [section(name, shown, style.text_limit, sign) for name, shown in texts]
     return "\n".join([*parts, f"=== {sign} end of the record ==="]), sign
+
+
+def blinded(record: Record) -> Record:
+    """Return a record that does not say which arms its responses are of."""
+    own, other = RUNS
+    return replace(record, arm=own, modality=own, reference_arm=record.reference_arm and other)
 
 
 def facts(record: Record, *, reference: bool = True) -> str:
@@ -125,6 +135,8 @@ def _reference(record: Record) -> str:
 
 
 def _picture(record: Record, *, attached: bool) -> str:
+    if record.modality in RUNS:
+        return "attached" if attached else "not attached"
     seen = record.modality not in ("text", "none", "ocr-2p")
     if attached:
         return "attached; " + (

@@ -82,7 +82,7 @@ ORDER BY ALL;
 
 -- name: gap_collapse
 -- How long and how worked out the paired responses are, and the item sums of the log length ratio.
--- Length and steps (see erranal.gap.collapse) are those of the response and of the reasoning kept
+-- Length and steps (see erranal.steps) are those of the response and of the reasoning kept
 -- apart from it. Pairs with an infrastructure failure (api_error) have no text and are left out.
 WITH chosen AS (
     SELECT CAST(row_number() OVER () AS SMALLINT) AS comparison, c.*
@@ -108,13 +108,10 @@ texts AS (
 ),
 measured AS MATERIALIZED (
     SELECT run, item, sample, CAST(length(response) + coalesce(length(reasoning), 0) AS INTEGER) AS chars,
-           CASE WHEN regexp_matches(response, $sentences) THEN false
-                WHEN regexp_matches(response, $calculation) THEN false
-                WHEN regexp_matches(response, $listing) THEN false
-                WHEN reasoning IS NULL THEN true
-                WHEN regexp_matches(reasoning, $sentences) THEN false
-                WHEN regexp_matches(reasoning, $calculation) THEN false
-                ELSE NOT regexp_matches(reasoning, $listing) END AS no_steps,
+           CASE WHEN chars >= $long THEN false
+                WHEN regexp_matches(concat(response, chr(10), reasoning), $calculation) THEN false
+                ELSE NOT regexp_matches(regexp_replace(concat(response, chr(10), reasoning), $answer, $kept, 'g'), $step)
+                END AS no_steps,
            status = 'truncated' AS truncated, status = 'refusal' OR refused AS refused,
            status = 'empty' OR NOT regexp_matches(response, '\S') AS empty
     FROM texts

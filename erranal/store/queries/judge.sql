@@ -166,7 +166,7 @@ quoted AS (
     SELECT judge_id, codebook_id, avg(CAST(match = 'unsupported' AS INTEGER)) AS unsupported
     FROM evidence WHERE quote IS NOT NULL OR match = 'unsupported' GROUP BY ALL
 )
-SELECT j.name AS judge, j.kind, j.model, p.codebook_id AS codebook, coalesce(verdicts, 0) AS verdicts,
+SELECT j.name AS judge, j.kind, j.model, j.version, j.params, p.codebook_id AS codebook, coalesce(verdicts, 0) AS verdicts,
        coalesce(ok, 0) AS ok, coalesce(unparsed, 0) AS unparsed, coalesce(failed, 0) AS failed,
        coalesce(refused, 0) AS refused, coalesce(gaps, 0) AS gaps, mode, unsupported,
        coalesce(calls, 0) AS calls, coalesce(repairs, 0) AS repairs, coalesce(exported, 0) AS exported,
@@ -197,6 +197,16 @@ FROM responses r
 WHERE r.output_id = $text OR starts_with(r.output_id, $text) OR r.item_id = $text OR r.native_id = $text
 ORDER BY r.output_id = $text DESC, r.item_id, r.rank, r.output_id
 LIMIT 50;
+
+-- name: judge_shown_record
+-- One output with its item, and what every scorer made of it
+SELECT r.output_id, r.item_id, r.model, r.arm, r.prompt_style, r.sample, r.question, r.choices, r.gold, r.answer_type,
+       r.response, r.reasoning, r.status, r.image,
+       coalesce(list(struct_pack(scorer := s.scorer, outcome := s.outcome, extracted := s.extracted) ORDER BY s.scorer)
+                FILTER (s.scorer IS NOT NULL), []) AS scores
+FROM responses r LEFT JOIN scores s USING (output_id)
+WHERE r.output_id = $output_id
+GROUP BY ALL;
 
 -- name: judge_shown
 -- All calls about one output, with who judged
@@ -235,6 +245,14 @@ SELECT parameters ->> '$.scorer' AS scorer FROM journal
 WHERE stage IN ('judge_model', 'judge_batch_export') AND parameters ->> '$.judge_id' = $judge_id
   AND parameters ->> '$.scorer' IS NOT NULL
 ORDER BY started_at DESC LIMIT 1;
+
+-- name: judge_pictures_of
+-- The folders in which the runs of a judge looked for pictures, the last one first
+SELECT parameters ->> '$.pictures' AS pictures FROM journal
+WHERE stage IN ('judge_model', 'judge_batch_export') AND parameters ->> '$.judge_id' = $judge_id
+  AND parameters ->> '$.pictures' IS NOT NULL
+GROUP BY ALL
+ORDER BY max(started_at) DESC;
 
 -- name: judge_golds
 -- Gold labels that are divided, under any version of a codebook

@@ -4,7 +4,7 @@ SELECT name, value FROM settings WHERE starts_with(name, 'batch:') ORDER BY name
 
 -- name: batch_listed
 -- Every batch file that calls are still filed under, with what came of them
-SELECT c.batch AS file, j.name AS judge, c.codebook_id AS codebook, count(*) AS requests,
+SELECT c.batch AS file, j.name AS judge, c.codebook_id AS codebook, c.judge_id, count(*) AS requests,
        count(*) FILTER (c.status = 'exported') AS waiting, count(*) FILTER (c.status = 'answered') AS answered,
        count(*) FILTER (c.status = 'refused') AS refused, count(*) FILTER (c.status = 'failed') AS failed,
        min(c.asked_at) AS exported_at

@@ -65,10 +65,11 @@ UPDATE sources SET status = 'done', rows_read = $rows_read, rows_landed = $rows_
 WHERE source_id = $source_id;
 
 -- name: label_rejects
--- Rows of the label files of one judge that could not land
+-- Rows of the label files of one judge, or of those of them that are named, that could not land
 SELECT s.path, r.line, r.reason, r.detail
 FROM rejects r JOIN sources s USING (source_id)
 WHERE s.reader = 'labels' AND s.mapping ->> '$.judge' = $labels AND s.mapping ->> '$.codebook' = $codebook_id
+  AND ($paths IS NULL OR s.path IN (SELECT unnest(CAST($paths AS VARCHAR[]))))
 ORDER BY s.path, r.line;
 
 -- name: label_records
@@ -101,12 +102,11 @@ ORDER BY r.output_id;
 
 -- name: label_judges
 -- Every judge with every codebook version that it has given verdicts under
-SELECT j.judge_id, j.kind, j.name, j.version, j.params, v.codebook_id, b.name AS codebook, b.version AS codebook_version,
-       v.verdicts
+SELECT j.judge_id, j.kind, j.name, j.version, j.model, j.params, v.codebook_id, v.verdicts, v.last_judged
 FROM judges j
-LEFT JOIN (SELECT judge_id, codebook_id, count(*) AS verdicts FROM verdicts GROUP BY ALL) v USING (judge_id)
-LEFT JOIN codebooks b USING (codebook_id)
-ORDER BY j.name, j.judge_id, v.codebook_id;
+LEFT JOIN (SELECT judge_id, codebook_id, count(*) AS verdicts, max(judged_at) AS last_judged FROM verdicts GROUP BY ALL) v
+    USING (judge_id)
+ORDER BY j.name, v.last_judged, j.judge_id, v.codebook_id;
 
 -- name: label_codes
 -- The codes of a codebook version in its order
@@ -137,7 +137,7 @@ ORDER BY o.item_id, o.output_id;
 
 -- name: label_pair
 -- Current outputs with a verdict of either of two judges, with what each said; answered lists the codes that labels made
--- elsewhere say anything about
+-- elsewhere say anything about, labelled says that the gold labels are of some output of the item
 WITH said AS (
     SELECT v.output_id, v.judge_id, v.codebook_id, v.status, v.codes, v.primary_code,
            CASE WHEN j.kind = 'imported' AND v.votes IS NOT NULL THEN json_keys(v.votes) END AS answered
@@ -149,12 +149,17 @@ sides AS (
            b.status AS status_b, b.codes AS codes_b, b.primary_code AS primary_b, b.answered AS answered_b
     FROM (SELECT * FROM said WHERE judge_id = $judge_a AND codebook_id = $codebook_a) a
     FULL JOIN (SELECT * FROM said WHERE judge_id = $judge_b AND codebook_id = $codebook_b) b USING (output_id)
+),
+labelled AS (
+    SELECT DISTINCT o.item_id FROM verdicts v JOIN outputs o USING (output_id)
+    WHERE v.judge_id = $gold_id AND v.codebook_id = $gold_codebook AND v.status = 'ok' AND o.current
 )
 SELECT o.output_id, o.item_id, r.model, r.arm, r.rank, r.prompt_style, o.sample, s.* EXCLUDE (output_id),
-       e.output_id IS NOT NULL AS error, g.part
+       e.output_id IS NOT NULL AS error, g.part, l.item_id IS NOT NULL AS labelled
 FROM sides s
 JOIN outputs o ON o.output_id = s.output_id AND o.current
 JOIN arms r ON r.run_id = o.run_id
 LEFT JOIN errors e ON e.output_id = s.output_id AND e.scorer = $scorer
+LEFT JOIN labelled l ON l.item_id = o.item_id
 LEFT JOIN gold_splits g ON g.item_id = o.item_id AND g.gold_id = $gold_id AND g.codebook_id = $gold_codebook
 ORDER BY o.output_id;

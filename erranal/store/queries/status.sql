@@ -38,3 +38,34 @@ SELECT (SELECT count(*) FROM sources) AS files,
        (SELECT count(*) FROM rejects) AS rejected_rows,
        (SELECT count(*) FROM integrity WHERE severity = 'error') AS integrity_errors,
        (SELECT count(*) FROM errors WHERE scorer = 'erranal') AS errors;
+
+-- name: status_judges
+-- Language models that judge, by codebook version, each with its newest run that was no retry, the newest first
+WITH runs AS (
+    SELECT parameters ->> '$.judge_id' AS judge_id, parameters ->> '$.codebook_id' AS codebook_id, *
+    FROM journal WHERE stage IN ('judge_model', 'judge_batch_export') AND (parameters ->> '$.retry') = 'false'
+    QUALIFY row_number() OVER (PARTITION BY judge_id, codebook_id ORDER BY started_at DESC) = 1
+)
+SELECT j.judge_id, j.name, r.codebook_id, r.status, r.error, r.parameters, r.counts, r.finished_at,
+       r.seconds,
+       coalesce(json_array_length(j.params, '$.shots'), 0) > 0 AS shown_examples
+FROM runs r JOIN judges j USING (judge_id)
+WHERE j.kind = 'llm'
+ORDER BY r.started_at DESC;
+
+-- name: status_judge
+-- Selected errors by what a judge has made of them
+WITH chosen AS (
+    SELECT output_id FROM errors
+    WHERE scorer = $scorer AND (TRUE /* where */) AND ($cutoff IS NULL OR md5(output_id || $seed) <= $cutoff)
+),
+stands AS (
+    SELECT v.status,
+           output_id IN (SELECT output_id FROM calls WHERE status = 'exported' AND judge_id = $judge_id
+                                                       AND codebook_id = $codebook_id) AS is_out
+    FROM chosen LEFT JOIN (FROM verdicts WHERE judge_id = $judge_id AND codebook_id = $codebook_id) v USING (output_id)
+)
+SELECT count(*) FILTER (status IN ('ok', 'refused')) AS judged, count(*) FILTER (status IS NULL AND NOT is_out) AS due,
+       count(*) FILTER (status IS NULL AND is_out) AS waiting,
+       count(*) FILTER (status IN ('unparsed', 'invalid', 'failed')) AS unread
+FROM stands;
