@@ -25,6 +25,7 @@ Progress = Callable[[int, int, str], None]
 # Judging by rules is one of several things that the judge's commands do.
 _COMMANDS = {"judge": "judge run"}
 _UNFINISHED = "it did not finish: killed, or still running"
+_OF_ROUNDS = ("agreement", "prevalence")
 _NARROWING = ("limit", "where", "sample")
 AFTER_INGEST = [stage for stage in erranal.STAGES if stage != "ingest"]
 
@@ -48,12 +49,19 @@ class State:
 
 
 def states(study: Study) -> list[State]:
-    """Return the state of every stage, in order, then of every model that judges."""
+    """Return the state of every stage in order, of every model that judges, and of estimates.
+
+    Estimates from human labels are spoken of once there is a closed round to rest them on.
+    """
     from erranal.judge import remaining
 
     newest, done = _runs(study)
-    stages = [_state(study, stage, newest, done) for stage in erranal.STAGES]
-    return stages + [_judge_state(one) for one in remaining.of_models(study)]
+    judges = [_judge_state(one) for one in remaining.of_models(study)]
+    rounds = int(study.read("closed_test_rounds")["n"].iloc[0])
+    stages = [*erranal.STAGES, *(_OF_ROUNDS if rounds else ())]
+    states = [_state(study, stage, newest, done) for stage in stages]
+    places = len(erranal.STAGES)
+    return [*states[:places], *judges, *states[places:]]
 
 
 def _runs(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -7,8 +7,9 @@ import json
 import pytest
 from labelled_study import JUDGE, READING, THINKING, Quality, coded_round, planted_study
 
-from erranal import agreement
+from erranal import agreement, workflow
 from erranal.errors import StageError
+from erranal.rounds import lifecycle
 
 QUALITY = {"text": Quality(0.95, 0.97), "image": Quality(0.6, 0.97)}
 
@@ -132,3 +133,19 @@ def test_what_would_make_the_numbers_wrong_is_refused(tmp_path):
     coded_round(made, "other", size=40, where="model = 'm1'")
     with pytest.raises(StageError, match="different conditions"):
         agreement.run(made.study, rounds=["second", "other"], interim=True)
+
+
+def test_status_names_estimates_once_a_round_is_closed(tmp_path):
+    made = planted_study(tmp_path / "study.duckdb", 200)
+    coded_round(made, size=60, close=False)
+
+    def states():
+        return {one.stage: one.state for one in workflow.states(made.study)}
+
+    assert "agreement" not in states()
+    lifecycle.close(made.study, "main")
+    assert (states()["agreement"], states()["prevalence"]) == ("missing", "missing")
+    agreement.run(made.study)
+    assert states()["agreement"] == "done"
+    coded_round(made, "second", size=40)
+    assert states()["agreement"] == "stale"

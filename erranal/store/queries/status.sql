@@ -22,6 +22,27 @@ SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(e.output_id, e.scorer)) AS VARC
        (SELECT count(*) FROM vectors) AS vectors
 FROM errors e;
 
+-- name: inputs_agreement
+-- Fingerprint of what agreement reads: labels, decisions, rounds and verdicts
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(label_id, status, codes)) AS VARCHAR), '-') AS h,
+       (SELECT count(*) FROM adjudications) AS decisions,
+       (SELECT count(*) FROM rounds WHERE status = 'closed') AS closed,
+       (SELECT max(judged_at) FROM verdicts) AS judged_at
+FROM labels WHERE current;
+
+-- name: inputs_prevalence
+-- Fingerprint of what prevalence reads: that of agreement, scores and margins
+SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(label_id, status, codes)) AS VARCHAR), '-') AS h,
+       (SELECT count(*) FROM adjudications) AS decisions,
+       (SELECT count(*) FROM rounds WHERE status = 'closed') AS closed,
+       (SELECT max(judged_at) FROM verdicts) AS judged_at,
+       (SELECT count(*) FROM errors) AS errors, (SELECT count(*) FROM margins) AS margins
+FROM labels WHERE current;
+
+-- name: closed_test_rounds
+-- How many rounds can be rested on
+SELECT count(*) AS n FROM rounds WHERE purpose = 'test' AND status = 'closed';
+
 -- name: inputs_report
 -- What the page shows: the newest finished run of every stage before it, and what ingest left
 SELECT count(*) AS n, coalesce(CAST(bit_xor(hash(journal_id)) AS VARCHAR), '-') AS h,
