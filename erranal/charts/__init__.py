@@ -1,6 +1,7 @@
 """Charts: a DataFrame in, an Altair chart out."""
 
 from erranal.charts.codes import code_profile_chart
+from erranal.charts.estimates import code_changes_chart, code_rates_chart, judge_trust_chart
 from erranal.charts.gap import gap_chart, subject_gap_chart
 from erranal.charts.judges import judge_agreement_chart
 from erranal.charts.lengths import collapse_chart
@@ -14,10 +15,13 @@ __all__ = [
     "NEUTRAL",
     "Theme",
     "cluster_map",
+    "code_changes_chart",
     "code_profile_chart",
+    "code_rates_chart",
     "collapse_chart",
     "gap_chart",
     "judge_agreement_chart",
+    "judge_trust_chart",
     "outcome_chart",
     "subject_gap_chart",
     "transition_chart",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from erranal.cli import judging, options, output, rounds
+from erranal.cli import coded, judging, options, output, rounds, tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,8 +233,11 @@ COMMANDS = (
     discordant,
     judging.judge,
     rounds.rounds,
+    *coded.COMMANDS,
     embed,
     cluster,
     report,
+    tables.tables,
+    tables.methods,
     codebook,
 )

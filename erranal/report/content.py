@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from erranal.report import disagreement, findings, gaps, judge_words, judges, ledger, plain, profile
+from erranal.report import (
+    disagreement,
+    estimate_content,
+    findings,
+    gaps,
+    judge_words,
+    judges,
+    ledger,
+    plain,
+    profile,
+)
 
 if TYPE_CHECKING:
     from erranal.report.plain import Row
@@ -16,6 +26,7 @@ SECTIONS = (
     "changes",
     "collapse",
     "codes",
+    "estimates",
     "judges",
     "planted",
     "clusters",
@@ -37,9 +48,9 @@ def summarise(study: Study, *, judge: str | None = None) -> dict[str, Any]:
     -------
     dict
         ``study`` (sizes), ``arms``, ``gaps``, ``changes``, ``flips``, ``collapse``, ``codes``,
-        ``judges``, ``planted``, ``clusters``, ``integrity``, ``scorers``, ``provenance``;
-        ``findings`` are sentences and ``finding_labels`` the section each belongs to. A section
-        whose stage has not run holds only ``missing``: the command to run.
+        ``estimates``, ``judges``, ``planted``, ``clusters``, ``integrity``, ``scorers``,
+        ``provenance``; ``findings`` are sentences and ``finding_labels`` the section each belongs
+        to. A section whose stage has not run holds only ``missing``: the command to run.
 
     Raises
     ------
@@ -58,6 +69,7 @@ def summarise(study: Study, *, judge: str | None = None) -> dict[str, Any]:
         "flips": gaps.flips(study, SCORER, compared=compared),
         "collapse": _collapse(study),
         "codes": profile.summarise(study, chosen, SCORER, compared=compared),
+        "estimates": estimate_content.summarise(study, judge),
         "judges": disagreement.summarise(study, chosen, everyone, SCORER),
         "planted": profile.planted(study, chosen, SCORER),
         "clusters": ledger.clusters(study),

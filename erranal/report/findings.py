@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from erranal.report import code_findings, judge_findings, ledger_findings
+from erranal.report import code_findings, estimate_findings, judge_findings, ledger_findings
 from erranal.report import wording as w
 from erranal.report.views import styled
 
@@ -35,6 +35,7 @@ def findings(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("Failures", _failures),
         ("Thinking aloud", _collapse),
         (f"Codes{by}", code_findings.code_findings),
+        ("Corrected by people", estimate_findings.estimate_findings),
         ("Two judges", judge_findings.judge_findings),
         ("Planted errors", code_findings.planted_findings),
         ("Clusters", ledger_findings.cluster_findings),

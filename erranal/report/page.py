@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from erranal import __version__
 from erranal.errors import StageError
-from erranal.report import code_views, judge_views, judge_words, transition_views, views
+from erranal.report import (
+    code_views,
+    estimate_beside_views,
+    estimate_charts,
+    estimate_views,
+    judge_views,
+    judge_words,
+    transition_views,
+    views,
+)
 from erranal.report import wording as w
 
 if TYPE_CHECKING:
@@ -109,6 +118,7 @@ def charts(summary: dict[str, Any]) -> dict[str, Any]:
         ),
         "outcomes": transition_views.outcome_tables(summary["changes"]),
         "collapse": views.collapse_chart(summary["collapse"].get("rows", []), arms),
+        "estimates": estimate_charts.drawn(summary["estimates"], arms),
     }
     if "missing" not in codes:
         drawn["codes"] = code_views.pooled_charts(codes, arms)
@@ -150,6 +160,9 @@ def _environment() -> jinja2.Environment:
     environment.globals["coefficient"] = judge_views.coefficient
     environment.globals["overall_bar"] = judge_views.overall_bar
     environment.globals["judge_words"] = judge_words
+    environment.globals["never_words"] = estimate_views.never_words
+    environment.globals["requested_words"] = estimate_beside_views.requested_words
+    environment.globals["p_value"] = w.p_value
     return environment
 
 

@@ -30,7 +30,7 @@ CREATE TABLE estimates (
     note         VARCHAR
 );
 COMMENT ON TABLE estimates IS 'One number about codes that a report may print: agreement, trust in a judge, prevalence, effects';
-COMMENT ON COLUMN estimates.analysis IS 'agreement (between coders), trust (judge against gold), anchoring, prevalence, effect or contrast';
+COMMENT ON COLUMN estimates.analysis IS 'agreement (between coders), trust (judge against gold), anchoring, prevalence, effect, equivalence, contrast, adjusted or on request';
 COMMENT ON COLUMN estimates.estimand IS 'What is estimated, e.g. alpha, sensitivity, rate, difference';
 COMMENT ON COLUMN estimates.source IS 'humans, judge (uncorrected) or corrected (the judge corrected by humans)';
 COMMENT ON COLUMN estimates.rounds IS 'Names of the rounds whose labels it rests on';
