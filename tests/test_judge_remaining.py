@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from error_study import error_study
 from loopback import Loopback
 
-from erranal import judge, workflow
+from erranal import codebook, judge, workflow
 from erranal.cli import app
 from erranal.engine import Limits
 from erranal.errors import ModelError, StageError
@@ -97,6 +97,14 @@ def test_an_outage_is_told_with_its_reason(study):
     state = of(study)
     assert (state.state, state.counts["due"]) == ("stopped", N - 5)
     assert "cannot be used" in state.note
+
+
+def test_an_interruption_is_told_in_words(server, study):
+    judge.run(study, judge=by(server), terms=FAST, limit=5)
+    given = labelling.Job(study, codebook.load("modality_gap"), by(server), Selection())
+    with pytest.raises(KeyboardInterrupt), study.journal(labelling.STAGE, given.described):
+        raise KeyboardInterrupt
+    assert of(study).note == "it was interrupted, 25 due: erranal judge resume scripted"
 
 
 def test_what_could_not_be_read_is_counted_apart_and_has_its_own_command(study):

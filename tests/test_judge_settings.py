@@ -144,3 +144,54 @@ def test_examples_are_asked_for_whole(study, monkeypatch):
     assert "--shots 9 is more than there are: the tune part of team has 4" in said(
         "--gold", "team", "--shots", "9"
     )
+
+
+@pytest.mark.parametrize("flag", ["--sample", "--limit"])
+@pytest.mark.parametrize("rules", [True, False])
+def test_more_records_than_can_be_counted_are_no_number(flag, rules, study):
+    command = ["judge", "run", "--db", str(study.path), flag, str(10**24)]
+    result = CliRunner().invoke(app, command + ([] if rules else ["--model", "openai:m"]))
+    assert result.exit_code == 2
+    assert f"Invalid value for '{flag}'" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["retry", "resume"])
+def test_going_on_with_more_than_can_be_counted_is_refused(command, server, study, capsys):
+    by = ModelJudge("openai:scripted", url=server.url, images=False)
+    judge.run(study, judge=by, limit=1)
+    given = ["judge", command, "scripted", "--db", str(study.path), "--limit", str(10**24)]
+    with pytest.raises(SystemExit) as stopped:
+        main(given)
+    assert stopped.value.code == 2
+    assert "limit is 1000000000000000000000000: give a number from 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("n", [0, -1, 10**24])
+def test_a_number_of_records_is_refused_by_name(n, study):
+    with pytest.raises(StageError, match=rf"sample is {n}: give a number from 1 to \d"):
+        Selection(sample=n)
+    with pytest.raises(StageError, match=rf"limit is {n}: give a number from 1 to \d"):
+        judge.run(study, limit=n)
+
+
+@pytest.mark.parametrize("name", [" ", " a", "-n", "--db", "a\nb", "\x1b[31mred", "\u202eevil"])
+def test_a_name_that_no_command_could_repeat_is_refused(name, study, tmp_path):
+    (tmp_path / "labels.csv").write_text("output_id,codes\nb/1/image,none\n")
+    for command in (["run", "--model", "openai:m"], ["import", str(tmp_path / "labels.csv")]):
+        given = ["judge", *command, "--db", str(study.path), f"--name={name}"]
+        result = CliRunner().invoke(app, given)
+        assert result.exit_code == 2
+        assert "could not be typed in a command" in result.stderr
+
+
+def test_what_is_asked_again_does_not_cover_refusals(study, capsys):
+    refusing = Loopback(script=scripted_judge.verdict, faults={"refusal": 0.5}, seed=3)
+    with refusing.in_thread() as server:
+        given = ["--url", server.url, "--no-images", "--db", str(study.path)]
+        main(["judge", "run", "--model", "openai:scripted", *given])
+        refused = int((study.view("verdicts")["status"] == "refused").sum())
+        assert 0 < refused < 40
+        said = f"{refused} without a verdict: `erranal judge retry NAME` asks again about those"
+        assert said in " ".join(capsys.readouterr().err.split())
+        main(["judge", "retry", "scripted", "--db", str(study.path)])
+    assert "0 records judged with 0 calls" in " ".join(capsys.readouterr().err.split())

@@ -79,15 +79,17 @@ def run(
     Raises
     ------
     StageError
-        When nothing is scored, the judge has no code to give, or the selection is refused.
+        When nothing is scored, the judge has no code to give, or the selection or limit is
+        refused.
     CodebookError
         When the codebook breaks a rule.
     ModelError
         When a model cannot be used or stopped answering; what it answered before has landed.
     """
     from erranal import codebook as books
-    from erranal.judge import direct, labelling
+    from erranal.judge import direct, labelling, records
 
+    records.require_count("limit", limit)
     chosen = selection or Selection()
     book = books.load(codebook)
     if isinstance(judge, ModelJudge):

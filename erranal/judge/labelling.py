@@ -54,6 +54,9 @@ class Job:
     limit: int | None = None
     pictures: Path | None = None
 
+    def __post_init__(self) -> None:
+        records.require_count("limit", self.limit)
+
     @cached_property
     def album(self) -> Album:
         """The pictures, counted as they are looked for."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PAGE = 20_000  # outputs looked through at a time, so that memory does not grow with the study
 BATCH = 1_000  # records read at a time: opening the database costs as much as reading hundreds
 READING_MB = 48  # enough for that, in studies of any size
+MOST = 2**31 - 1  # errors that anybody may ask for by number
 Places = tuple[tuple[int, int], tuple[int, int]]
 EVERYWHERE: Places = ((0, 2**62), (0, 2**62))
 _TEXTS = ("question", "response", "reasoning", "reference", "reference_reasoning")
@@ -26,6 +27,12 @@ _COLUMNS = (
     "model, arm, modality, prompt_style, render, benchmark, subject, split, item_id, output_id, "
     "sample, status, outcome, extracted, rule, chars"
 )
+
+
+def require_count(name: str, value: int | None) -> None:
+    """Refuse a number of records that is none."""
+    if value is not None and not 1 <= value <= MOST:
+        raise StageError(f"{name} is {value}: give a number from 1 to {MOST:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,20 @@ class Selection:
         SQL condition over the columns of the view ``errors``, None for all.
     sample, seed
         So many drawn at random, the same ones for the same seed; None for all.
+
+    Raises
+    ------
+    StageError
+        When the sample is none that can be drawn.
     """
 
     scorer: str = "erranal"
     where: str | None = None
     sample: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_count("sample", self.sample)
 
     @property
     def given(self) -> dict[str, Any]:

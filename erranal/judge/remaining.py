@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from erranal.store import Study
 
 _AGAIN = "the same `erranal judge run` again"
+INTERRUPTED = "it was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _of(study: Study, row: Mapping[str, Any], called: Mapping[tuple[str, str], s
     return Remaining(
         judge=name or row["name"],
         status=row["status"],
-        error=row["error"],
+        error=INTERRUPTED if row["status"] == "interrupted" else row["error"],
         finished_at=row["finished_at"],
         seconds=row["seconds"],
         limit=row["given"].get("limit"),

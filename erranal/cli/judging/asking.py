@@ -137,7 +137,10 @@ def _say_unread(table: pd.DataFrame) -> None:
 
     unread = int(table[table["code"] == UNREAD].drop(columns="code").to_numpy().sum())
     if unread:
-        output.say(f"{unread:,} records have no verdict: `erranal judge retry NAME` asks again.")
+        output.say(
+            f"{unread:,} without a verdict: `erranal judge retry NAME` asks again about those that "
+            "the model did not refuse."
+        )
 
 
 def _in_words(report: Report) -> str:

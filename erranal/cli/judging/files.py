@@ -9,7 +9,7 @@ import click
 
 from erranal.cli import options, output
 from erranal.cli.judging import fitting
-from erranal.cli.judging.flags import choice, job_of, model, open_study
+from erranal.cli.judging.flags import choice, job_of, model, open_study, typable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +159,9 @@ def forget(file: str, db: Path, as_json: bool, quiet: bool) -> None:
 @click.command("import")
 @_files
 @options.db
-@click.option("--name", required=True, help="What to call these labels, e.g. gold.")
+@click.option(
+    "--name", callback=typable, required=True, help="What to call these labels, e.g. gold."
+)
 @options.codebook
 @click.option(
     "--field",

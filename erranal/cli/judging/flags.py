@@ -28,6 +28,18 @@ class _Number(click.FloatRange):
         return number
 
 
+def typable(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Return the name of a judge, which commands are to repeat and tables to print."""
+    text = name or ""
+    if not text.isprintable() or text != text.strip() or text.startswith("-"):
+        raise click.BadParameter(
+            f"{text!r} could not be typed in a command: give a name without blanks around it, "
+            "a dash before it or control characters in it"
+        )
+    return name
+
+
+_COUNT = click.IntRange(1, 2**31 - 1)
 _MODEL = (
     click.option(
         "--model",
@@ -36,7 +48,9 @@ _MODEL = (
         "without it, rules judge (and are called that).",
     ),
     click.option("--url", help="Address of an OpenAI-compatible server, for openai:NAME."),
-    click.option("--name", help="What to call this judge; by default the model's name."),
+    click.option(
+        "--name", callback=typable, help="What to call this judge; by default the model's name."
+    ),
     click.option(
         "--ask",
         type=click.Choice(["all", "each"]),
@@ -90,11 +104,11 @@ _CHOICE = (
     options.codebook,
     options.scorer,
     click.option("--where", metavar="SQL", help="Only these, e.g. \"modality = 'image'\"."),
-    click.option("--sample", type=click.IntRange(min=1), metavar="N", help="N drawn at random."),
+    click.option("--sample", type=_COUNT, metavar="N", help="N drawn at random."),
     options.seed,
     click.option(
         "--limit",
-        type=click.IntRange(min=1),
+        type=_COUNT,
         metavar="N",
         help="The first N only, in the order in which they were ingested; a sample of all errors "
         "is what --sample draws.",
