@@ -170,7 +170,7 @@ CREATE TABLE encoders (
 -- One number about codes that a report may print: agreement, trust in a judge, prevalence, effects
 CREATE TABLE estimates (
     journal_id VARCHAR NOT NULL,
-    analysis VARCHAR NOT NULL,  -- agreement (between coders), trust (judge against gold), anchoring, prevalence, effect or contrast
+    analysis VARCHAR NOT NULL,  -- agreement (between coders), trust (judge against gold), anchoring, prevalence, effect, equivalence, contrast, adjusted or on request
     estimand VARCHAR NOT NULL,  -- What is estimated, e.g. alpha, sensitivity, rate, difference
     source VARCHAR NOT NULL,  -- humans, judge (uncorrected) or corrected (the judge corrected by humans)
     judge_id VARCHAR,
@@ -815,13 +815,12 @@ SELECT model, prompt_style, arg_min(arm, (rank, arm)) AS arm
 FROM arms WHERE run_id IN (SELECT run_id FROM outputs WHERE current)
 GROUP BY ALL;
 
--- Pairs of an anchor and another arm, with which side is wrong; items that a judge may have been tuned on are not in it
+-- Pairs of an anchor and another arm, with which side is wrong
 CREATE VIEW compared_pairs AS
 SELECT p.*, outcome_a NOT IN ('correct', 'ungradable') AS wrong_a, outcome_b NOT IN ('correct', 'ungradable') AS wrong_b,
        greatest(a.ingested_at, b.ingested_at) AS ingested_at
 FROM pairs p JOIN outputs a ON a.output_id = p.output_a JOIN outputs b ON b.output_id = p.output_b
-WHERE (model, prompt_style, arm_a) IN (SELECT (model, prompt_style, arm) FROM anchors)
-  AND p.item_id NOT IN (SELECT item_id FROM tuned_items);
+WHERE (model, prompt_style, arm_a) IN (SELECT (model, prompt_style, arm) FROM anchors);
 
 -- Codes and families of every readable verdict, one row each
 CREATE VIEW verdict_names AS

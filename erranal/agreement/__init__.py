@@ -69,6 +69,7 @@ def run(
     tell = progress or (lambda done, total, label: None)
     basis = labelled.choose(study, rounds=rounds, judge=judge, interim=interim)
     given = {"rounds": list(basis.rounds), "judge": basis.judge, "level": level, "seed": seed}
+    given["resamples"] = coders.RESAMPLES
     with study.journal("agreement", given) as entry:
         tell(0, _STEPS, "coders against each other")
         rows = list(coders.between_coders(labelled.answers(study, basis), level=level, seed=seed))
@@ -79,7 +80,8 @@ def run(
             tell(2, _STEPS, "shown against blind")
             rows += anchoring.anchoring(basis, sample, level=level)
         frame = saving.save(study, basis, rows, journal_id=entry.journal_id, analyses=ANALYSES)
-        entry.count(rows=len(frame), judge_id=basis.judge_id, codebook_id=basis.codebook_id)
+        ids = {"judge_id": basis.judge_id, "codebook_id": basis.codebook_id}
+        entry.count(rows=len(frame), excluded=sample.excluded, **ids)
         tell(_STEPS, _STEPS, "done")
     frame.attrs |= {"basis": basis, "excluded": sample.excluded}
     return frame

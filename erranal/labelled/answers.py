@@ -56,8 +56,7 @@ def answers(study: Study, basis: Basis) -> Answers:
     units = rows[kept].drop_duplicates(["round", "unit_id"]).reset_index(drop=True)
     coders = tuple(sorted(rows["coder_id"].unique()))
     place = {key: i for i, key in enumerate(zip(units["round"], units["unit_id"], strict=True))}
-    column = {name: i for i, name in enumerate(basis.names)}
-    given = np.full((len(coders), len(units), len(column)), np.nan)
+    given = np.full((len(coders), len(units), len(basis.names)), np.nan)
     sets: list[list[frozenset[str] | None]] = [[None] * len(units) for _ in coders]
     keys = ["round", "unit_id", "coder_id", "codes"]
     for of_round, unit_id, alias, said in rows[keys].itertuples(index=False):
@@ -65,5 +64,5 @@ def answers(study: Study, basis: Basis) -> Answers:
         sets[coder][unit] = frozenset(map(str, said))
         given[coder, unit] = 0
         for code in map(str, said):
-            given[coder, unit, [column[code], column[basis.codes[code]]]] = 1
+            given[coder, unit, basis.columns(code)] = 1
     return Answers(units, coders, basis.names, given, sets)

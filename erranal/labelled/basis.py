@@ -24,6 +24,8 @@ class Basis:
         Names of the rounds, oldest first.
     codebook_id, codebook, scorer, condition
         Codebook version and its name, scorer and SQL condition that the rounds have in common.
+    again
+        Those of the rounds that drew from everything, whatever rounds before had drawn.
     drawn_at
         When the first of the rounds was drawn: what came later is not in the population.
     judge_id, judge
@@ -37,6 +39,7 @@ class Basis:
     """
 
     rounds: tuple[str, ...]
+    again: frozenset[str]
     codebook_id: str
     codebook: str
     scorer: str
@@ -67,6 +70,21 @@ class Basis:
     def names(self) -> tuple[str, ...]:
         """Families and codes: everything that has a rate."""
         return (*self.families, *self.codes)
+
+    def columns(self, code: str) -> list[int]:
+        """Return the places of a code and of its family among the names.
+
+        Raises
+        ------
+        StageError
+            When the codebook version has no such code.
+        """
+        if code not in self.codes:
+            raise StageError(
+                f"a label or verdict under {self.codebook_id} has the code {code!r}, which is not "
+                "in it: judge or code that response again"
+            )
+        return [self.names.index(code), self.names.index(self.codes[code])]
 
     def can_give(self, name: str) -> bool:
         """Whether not having given a code, or any code of a family, says something."""
@@ -113,11 +131,16 @@ def choose(
     notes = [f"interim: round {', '.join(open_)} is not closed"] if open_ else []
     first = chosen[0]
     codebook_id = first["codebook_id"]
-    found = _judge(study, judge or first["judge_id"], codebook_id, named=judge is not None)
+    there = study.arrow(
+        "labelled_judges", codebook_id=codebook_id, drawn_at=first["created_at"]
+    ).to_pylist()
+    found = _judge(there, judge or first["judge_id"], codebook_id, named=judge is not None)
+    notes += _frozen(found, first["name"])
     codes = study.read("labelled_codes", codebook_id=codebook_id)
     book = dict(zip(codes["code"], codes["family"], strict=True))
     return Basis(
         rounds=tuple(row["name"] for row in chosen),
+        again=frozenset(row["name"] for row in chosen if row["again"]),
         codebook_id=codebook_id,
         codebook=first["codebook"],
         scorer=first["scorer"],
@@ -169,11 +192,8 @@ def _default(there: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _judge(
-    study: Study, text: str | None, codebook_id: str, *, named: bool
+    there: list[dict[str, Any]], text: str | None, codebook_id: str, *, named: bool
 ) -> dict[str, Any] | None:
-    there: list[dict[str, Any]] = study.arrow(
-        "labelled_judges", codebook_id=codebook_id
-    ).to_pylist()
     if text is None:
         return there[0] if there else None
     meant = (
@@ -191,6 +211,18 @@ def _judge(
     raise StageError(
         f"no judge {text!r} has a verdict under {codebook_id}: there are {listed or 'none'}"
     )
+
+
+def _frozen(judge: dict[str, Any] | None, drawn: str) -> list[str]:
+    """Say of a judge whether what it says is newer than the sample that it is held against."""
+    if judge is None or not judge["since"]:
+        return []
+    of = f"{judge['since']} of {judge['of_population']}"
+    newer = "all" if judge["since"] == judge["of_population"] else of
+    return [
+        f"{newer} verdicts of judge {judge['name']} are newer than round {drawn}: that it was not "
+        "tuned on these labels is not on record"
+    ]
 
 
 def _assessed(judge: dict[str, Any] | None, codes: dict[str, str]) -> frozenset[str]:

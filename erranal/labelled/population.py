@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from erranal.store import Study
 
 CONTRAST = ("reading", "thinking")  # what image input is thought to amplify, and what it is not
+GIVEN = ["either", "in_a", "in_b", "in_both"]
 COUNTS = ["pairs", "items", "either", "in_a", "in_b", "in_both", "unjudged_a", "unjudged_b"]
 
 
@@ -44,13 +46,22 @@ class Population:
 
     def total(self) -> dict[str, int]:
         """Return the counts of errors, added up; items are those of the model that has most."""
+        return self._total
+
+    @cached_property
+    def _total(self) -> dict[str, int]:
         items = int(self.errors.groupby("benchmark")["items"].max().sum())
         return {name: int(self.errors[name].sum()) for name in COUNTS} | {"items": items}
 
     def given(self, code: str) -> dict[str, int]:
         """Return how often the judge gives a code or family, added up."""
-        rows = self.codes[self.codes["code"] == code]
-        return {name: int(rows[name].sum()) for name in ("either", "in_a", "in_b", "in_both")}
+        return self._given.get(code, dict.fromkeys(GIVEN, 0))
+
+    @cached_property
+    def _given(self) -> dict[str, dict[str, int]]:
+        added = self.codes.groupby("code")[GIVEN].sum()
+        return {str(code): dict(zip(GIVEN, map(int, row), strict=True))
+                for code, row in zip(added.index, added.to_numpy(), strict=True)}  # fmt: skip
 
 
 def _where(frame: pd.DataFrame, equal: dict[str, Any]) -> pd.DataFrame:
@@ -62,7 +73,8 @@ def _where(frame: pd.DataFrame, equal: dict[str, Any]) -> pd.DataFrame:
 def population(study: Study, basis: Basis) -> Population:
     """Count the population of a basis.
 
-    Items that a judge may have been tuned on are not in it, as they are in no sample.
+    Items that a judge may have been tuned on are in it, though they are in no sample: they were
+    drawn for an error, and without them there would seem to be fewer of these.
     """
     asked = basis.population | basis.judged
     counts = study.arrow("population_pairs", basis.condition, **asked).to_pandas()

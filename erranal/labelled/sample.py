@@ -30,7 +30,7 @@ class Sample:
     ----------
     units
         One row a unit: round, pair_id, output_id, item_id, model, prompt_style, benchmark, arm,
-        rank, sample, arms (those under which its pair has a response), shown (``suggested`` or
+        rank, sample, arms (those that it can be compared under), shown (``suggested`` or
         ``blind``), weight, settled (whether it has a label that humans agree on).
     names
         Families and codes: what the columns of the arrays are.
@@ -73,14 +73,16 @@ class Sample:
 
 def sample(study: Study, basis: Basis) -> Sample:
     """Read the sample of a basis; see :func:`erranal.labelled.weights.weigh` for the weights."""
-    given = basis.population | basis.judged
-    units = study.read("labelled_units", rounds=list(basis.rounds), **given)
+    given = basis.population | basis.judged | {"rounds": list(basis.rounds)}
+    units = study.arrow("labelled_units", basis.condition, **given).to_pandas()
+    items = study.arrow("population_items", basis.condition, **basis.population).to_pandas()
+    units["of_item"] = units["item_id"].map(items.set_index("item_id")["pairs"])
     units["settled"] = units["gold"].notna()
     reasons = _reasons(units)
     kept = units[(reasons == "") | (reasons == UNSETTLED)].reset_index(drop=True)
     left = reasons[reasons != ""].value_counts()
-    pairs = study.arrow("population_size", basis.condition, **basis.population)["pairs"][0].as_py()
-    kept["weight"] = weights.weigh(kept, basis.rounds, pairs)
+    pairs = int(items["pairs"].sum())
+    kept["weight"] = weights.weigh(kept, basis.rounds, pairs, again=basis.again)
     return Sample(
         units=kept,
         names=basis.names,
@@ -96,8 +98,20 @@ def _reasons(units: pd.DataFrame) -> pd.Series:
     import pandas as pd
 
     reasons = np.select(
-        [units["tuned"], units["replaced"], units["later"], ~units["settled"]],
-        ["used for tuning", "response replaced since", "not there at the first round", UNSETTLED],
+        [
+            units["tuned"],
+            units["replaced"],
+            units["later"],
+            units["arms"].isna(),
+            ~units["settled"],
+        ],
+        [
+            "used for tuning",
+            "response replaced since",
+            "not there at the first round",
+            "scores or pairs changed since",
+            UNSETTLED,
+        ],
         "",
     )
     return pd.Series(reasons, index=units.index)
@@ -106,10 +120,9 @@ def _reasons(units: pd.DataFrame) -> pd.Series:
 def _flags(given: Iterable[Any], basis: Basis) -> Flags:
     import numpy as np
 
-    place = {name: column for column, name in enumerate(basis.names)}
     given = list(given)
-    flags = np.zeros((len(given), len(place)), dtype=bool)
+    flags = np.zeros((len(given), len(basis.names)), dtype=bool)
     for row, codes in enumerate(given):
         for code in codes if codes is not None else ():
-            flags[row, place[code]] = flags[row, place[basis.codes[code]]] = True
+            flags[row, basis.columns(code)] = True
     return flags

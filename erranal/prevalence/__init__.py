@@ -93,7 +93,8 @@ def run(
         frame = saving.save(
             study, basis, _once(rows), journal_id=entry.journal_id, analyses=ANALYSES
         )
-        entry.count(rows=len(frame), judge_id=basis.judge_id, codebook_id=basis.codebook_id)
+        ids = {"judge_id": basis.judge_id, "codebook_id": basis.codebook_id}
+        entry.count(rows=len(frame), excluded=sample.excluded, **ids)
         tell(len(parts), len(parts), "done")
     frame.attrs |= {"basis": basis, "excluded": sample.excluded}
     return frame

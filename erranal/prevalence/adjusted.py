@@ -61,7 +61,9 @@ def adjusted(study: Study, basis: Basis, group: Group, *, level: float) -> Itera
         reference=group.reference,
         arm=group.arm,
     ).to_pandas()
-    human, judge, probability = _outcomes(table, drawn, families)
+    human, judge, probability = _outcomes(
+        table, drawn, families, group.population.total()["either"]
+    )
     covariates, x = _covariates(table)
     fit = pseudo.regression_pseudo(
         human, judge, probability, x, cluster=table["item_id"].to_numpy(), level=level
@@ -88,7 +90,9 @@ def adjusted(study: Study, basis: Basis, group: Group, *, level: float) -> Itera
 _OF = {"estimate": "coefficient", "low": "low", "high": "high"}
 
 
-def _outcomes(table: pd.DataFrame, drawn: Pairs, families: list[str]) -> tuple[Array, Array, Array]:
+def _outcomes(
+    table: pd.DataFrame, drawn: Pairs, families: list[str], wrong: int
+) -> tuple[Array, Array, Array]:
     """Return human and judge changes of every pair and family, and how likely it was drawn."""
     import numpy as np
 
@@ -103,7 +107,9 @@ def _outcomes(table: pd.DataFrame, drawn: Pairs, families: list[str]) -> tuple[A
     for column, name in enumerate(families):
         said = drawn.of(name)[0][known].astype(float)
         human[rows, column] = said[:, 1] - said[:, 0]
-    probability[rows] = np.minimum(1 / drawn.weight[known], 1.0)
+    # Pairs without a settled label are stood for by the others.
+    weight = drawn.weight[known] * wrong / drawn.weight[known].sum()
+    probability[rows] = np.minimum(1 / weight, 1.0)
     return human, judge, probability
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import product
 from typing import Any
 
 HOLM, BH = "Holm over families", "Benjamini-Hochberg over codes"
@@ -17,8 +18,8 @@ def adjusted(rows: Iterable[dict[str, Any]], families: Collection[str]) -> list[
     Parameters
     ----------
     rows
-        Rows of table ``estimates``; those of source ``corrected`` and analysis ``effect`` that have
-        a p value are adjusted.
+        Rows of table ``estimates``; those of analysis ``effect`` that have a p value are adjusted,
+        those of humans alone and the corrected ones apart.
     families
         Names of the families.
     """
@@ -28,15 +29,15 @@ def adjusted(rows: Iterable[dict[str, Any]], families: Collection[str]) -> list[
 
     found = list(rows)
     tested = [
-        i
-        for i, row in enumerate(found)
-        if row["analysis"] == "effect" and row["source"] == "corrected" and row.get("p", 2) <= 1
+        i for i, row in enumerate(found) if row["analysis"] == "effect" and row.get("p", 2) <= 1
     ]
-    for method, adjust, of_family in (
-        (HOLM, multiplicity.p_holm, True),
-        (BH, multiplicity.p_benjamini_hochberg, False),
-    ):
-        chosen = [i for i in tested if (found[i]["code"] in families) == of_family]
+    ways = ((HOLM, multiplicity.p_holm, True), (BH, multiplicity.p_benjamini_hochberg, False))
+    for source, (method, adjust, of_family) in product(("corrected", "humans"), ways):
+        chosen = [
+            i
+            for i in tested
+            if found[i]["source"] == source and (found[i]["code"] in families) == of_family
+        ]
         p = adjust(np.array([found[i]["p"] for i in chosen]))
         for i, value in zip(chosen, p, strict=True):
             found[i] = found[i] | {"p_adjusted": float(value), "adjustment": method}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from erranal import labelled
 from erranal.labelled.population import CONTRAST
 from erranal.prevalence import pools
-from erranal.prevalence.rates import UNCORRECTED
+from erranal.prevalence.rates import UNCORRECTED, without
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,9 +54,13 @@ def effects(
         few = _nothing(f"only {len(drawn.human)} labelled pairs", level)
         yield from (known | {"source": "corrected", "code": name} | few for name in basis.names)
         return
+    same: dict[Hashable, list[dict[str, Any]]] = {}
     for name in basis.names:
-        row = known | {"code": name}
-        yield from (row | found for found in _of_name(basis, group, drawn, name, margins, level))
+        given = tuple(group.population.given(name).values())
+        key = (*map(bytes, drawn.of(name)), given, basis.can_give(name), margins.get(name))
+        if key not in same:
+            same[key] = list(_of_name(basis, group, drawn, name, margins, level))
+        yield from (known | {"code": name} | found for found in same[key])
     if len(group.population.contrast) and all(basis.can_give(family) for family in CONTRAST):
         yield known | _contrast(group, drawn, level)
 
@@ -80,7 +84,9 @@ def _of_name(
     )
     yield {"source": "humans"} | _row(alone) | told
     if not basis.can_give(name):
-        yield {"source": "corrected"} | _nothing("not assessed by this judge", level)
+        yield {"source": "corrected"} | _nothing(without(basis), level)
+        if name in margins:
+            yield {"source": "humans"} | told | _equivalence(alone, margins[name])
         return
     pool = pools.both_sides(either, given["in_a"], given["in_b"], given["in_both"])
     cluster = pools.of_one_item(either, total["items"])

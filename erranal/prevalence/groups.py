@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,8 +53,13 @@ class Group:
 
     def side(self, arm: str) -> Sample:
         """Return the settled units of one arm."""
+        return self._sides[arm]
+
+    @cached_property
+    def _sides(self) -> dict[str, Sample]:
         settled = self.sample.settled
-        return settled.where(_equal(settled, {"arm": arm}))
+        arms = (self.reference, self.arm)
+        return {arm: settled.where(_equal(settled, {"arm": arm})) for arm in arms}
 
 
 def groups(population: Population, sample: Sample) -> Iterator[Group]:

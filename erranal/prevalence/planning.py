@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, isfinite, sqrt
+from math import ceil, inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 from scipy import special
@@ -99,7 +99,8 @@ def plan(
     import pandas as pd
 
     basis = labelled.choose(study, rounds=rounds, judge=judge, interim=interim)
-    parts = groups.groups(labelled.population(study, basis), labelled.sample(study, basis))
+    sample = labelled.sample(study, basis)
+    parts = groups.groups(labelled.population(study, basis), sample)
     rows = [
         row
         for part in parts
@@ -108,7 +109,9 @@ def plan(
         for row in (*_rates(part, name, wanted), *_changes(part, name, wanted))
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table.attrs["basis"] = basis
+    # Every arm is compared with the reference, whose own rates are the same each time.
+    table = table.drop_duplicates(["what", "code", "arm"], ignore_index=True)
+    table.attrs |= {"basis": basis, "excluded": sample.excluded}
     return table
 
 
@@ -135,7 +138,7 @@ def _rates(group: Group, name: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
             yield row | {"goal": goal, "labels": wanted.labels}
         else:
             needed = rate.labels(wanted.half_width) / per_pair
-            yield row | {"goal": wanted.half_width} | _needed(needed, pairs)
+            yield row | {"goal": wanted.half_width} | _needed(needed, pairs, total["either"])
 
 
 @dataclass(frozen=True)
@@ -194,29 +197,31 @@ def _changes(group: Group, name: str, wanted: Wanted) -> Iterator[dict[str, Any]
     arms = f"{group.reference} → {group.arm}"
     row: dict[str, Any] = {"what": "change", "code": name, "arm": arms}
     row |= {"labels_now": pairs, "pairs": total["pairs"], "goal": wanted.effect}
-    if difference > 1:
-        return
 
     def chance(n: float) -> float:
+        if difference > 1:  # more than the errors there are could change
+            return 0.0
         return power.power_difference(n / kept, difference, discordant, level=wanted.level)
 
     row |= {"now": chance(pairs)}
     if wanted.labels is not None:
         yield row | {"labels": wanted.labels, "power": chance(wanted.labels)}
         return
-    needed = power.labels_for_difference(
-        difference, discordant, power=wanted.power, level=wanted.level
-    )
-    yield row | {"power": wanted.power} | _needed(needed * kept, pairs)
+    needed = inf
+    if difference <= 1:
+        needed = power.labels_for_difference(
+            difference, discordant, power=wanted.power, level=wanted.level
+        )
+    yield row | {"power": wanted.power} | _needed(needed * kept, pairs, total["either"])
 
 
 def _labelled_pairs(group: Group) -> int:
     return int(group.sample.settled.units[["round", "pair_id"]].drop_duplicates().shape[0])
 
 
-def _needed(labels: float, now: int) -> dict[str, float]:
-    if not isfinite(labels):
-        return {"labels": labels, "more": labels}
+def _needed(labels: float, now: int, there: int) -> dict[str, float]:
+    if labels > there:  # more than the pairs with an error
+        return {"labels": inf, "more": inf}
     return {"labels": ceil(labels), "more": max(ceil(labels) - now, 0)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from erranal.prevalence import pools
@@ -34,10 +34,16 @@ def rates(basis: Basis, group: Group, *, level: float) -> Iterator[dict[str, Any
     total = group.population.total()
     for side, arm in (("a", group.reference), ("b", group.arm)):
         wrong, pairs = total[f"in_{side}"], total["pairs"]
-        unread = total[f"unjudged_{side}"]
+        unread, units = total[f"unjudged_{side}"], group.side(arm)
+        known: dict[Hashable, list[tuple[str, dict[str, Any]]]] = {}
         for name in basis.names:
             given = group.population.given(name)[f"in_{side}"]
-            for source, found in _sources(basis, group, arm, name, (given, wrong, pairs), level):
+            # Most codes were given to nobody: what was given to the same units is estimated once.
+            key = (*map(bytes, units.of(name)), given, basis.can_give(name))
+            if key not in known:
+                counts = (given, wrong, pairs)
+                known[key] = list(_sources(basis, group, arm, name, counts, level))
+            for source, found in known[key]:
                 yield (
                     group.columns
                     | {
@@ -57,6 +63,11 @@ def rates(basis: Basis, group: Group, *, level: float) -> Iterator[dict[str, Any
                     }
                     | found
                 )
+
+
+def without(basis: Basis) -> str:
+    """Say why labels of humans are not put together with those of a judge."""
+    return "there is no judge" if basis.judge_id is None else "not assessed by this judge"
 
 
 def _sources(
@@ -80,7 +91,7 @@ def _sources(
     else:
         yield "humans", _nothing(f"only {len(human)} labelled units", level)
     if not basis.can_give(name):
-        yield "corrected", _nothing("not assessed by this judge", level)
+        yield "corrected", _nothing(without(basis), level)
         return
     pool = pools.responses(given, wrong)
     cluster = pools.of_one_item(wrong, group.population.total()["items"])

@@ -207,12 +207,11 @@ FROM arms WHERE run_id IN (SELECT run_id FROM outputs WHERE current)
 GROUP BY ALL;
 
 -- view: compared_pairs
--- Pairs of an anchor and another arm, with which side is wrong; items that a judge may have been tuned on are not in it
+-- Pairs of an anchor and another arm, with which side is wrong
 SELECT p.*, outcome_a NOT IN ('correct', 'ungradable') AS wrong_a, outcome_b NOT IN ('correct', 'ungradable') AS wrong_b,
        greatest(a.ingested_at, b.ingested_at) AS ingested_at
 FROM pairs p JOIN outputs a ON a.output_id = p.output_a JOIN outputs b ON b.output_id = p.output_b
-WHERE (model, prompt_style, arm_a) IN (SELECT (model, prompt_style, arm) FROM anchors)
-  AND p.item_id NOT IN (SELECT item_id FROM tuned_items);
+WHERE (model, prompt_style, arm_a) IN (SELECT (model, prompt_style, arm) FROM anchors);
 
 -- view: verdict_names
 -- Codes and families of every readable verdict, one row each

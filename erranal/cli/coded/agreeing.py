@@ -36,20 +36,24 @@ def agreement(db: Path, as_json: bool, quiet: bool, **given: Any) -> None:
         return
     basis.say(found, quiet=quiet)
     found = basis.said_once(found)
-    between = found[(found["analysis"] == "agreement") & found["arm"].isna()]
-    output.table(_between_coders(between), as_json=False, title="Between coders")
-    trust = found[found["analysis"] == "trust"]
-    if len(trust):
-        output.table(_judged(trust), as_json=False, title="Judge against humans, by arm")
-    anchored = found[found["analysis"] == "anchoring"]
-    if len(anchored):
-        output.table(_anchored(anchored), as_json=False, title="Shown the judge's labels, or not")
+    of = {name: found[found["analysis"] == name] for name in stage.ANALYSES}
+    between = of["agreement"][of["agreement"]["arm"].isna()]
+    _draw("Between coders", _between_coders(between), "no unit was coded by two")
+    _draw("Judge against humans, by arm", _judged(of["trust"]), "no code was given, or no judge")
+    _draw("Shown the judge's labels, or not", _anchored(of["anchoring"]), "all units are alike")
+
+
+def _draw(title: str, table: pd.DataFrame, otherwise: str) -> None:
+    if len(table):
+        output.table(table, as_json=False, title=title)
+    else:
+        output.say(f"{title}: cannot be said, {otherwise}.")
 
 
 def _between_coders(rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    wide = rows.pivot_table(index="code", columns="estimand", values="estimate", sort=False)
+    wide = rows.pivot(index="code", columns="estimand", values="estimate")
     alpha = rows[rows["estimand"].str.startswith("alpha")]
     shown = []
     for row in alpha.itertuples():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,9 +12,23 @@ from erranal.cli import output
 if TYPE_CHECKING:
     import pandas as pd
 
+
+class _Level(click.FloatRange):
+    """A range that does not let through what is no number, which is neither below nor above it."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the level, or refuse it."""
+        number = float(super().convert(value, param, ctx))
+        if isnan(number):
+            self.fail(f"{value} is no confidence level: give e.g. 0.95", param, ctx)
+        return number
+
+
 level = click.option(
     "--level",
-    type=click.FloatRange(0.5, 0.999),
+    type=_Level(0.5, 0.999),
     default=0.95,
     show_default=True,
     help="Confidence level of the intervals.",
@@ -35,6 +50,12 @@ interim = click.option(
 
 def records(found: pd.DataFrame) -> dict[str, Any]:
     """Return estimates and what they rest on as plain JSON values."""
+    kept = found.drop(columns=["journal_id", "rounds"])
+    return about(found) | {"estimates": output.records(kept)}
+
+
+def about(found: pd.DataFrame) -> dict[str, Any]:
+    """Return what numbers rest on as plain JSON values."""
     basis = found.attrs["basis"]
     return {
         "rounds": list(basis.rounds),
@@ -42,7 +63,6 @@ def records(found: pd.DataFrame) -> dict[str, Any]:
         "codebook_id": basis.codebook_id,
         "excluded": found.attrs["excluded"],
         "notes": list(basis.notes),
-        "estimates": output.records(found.drop(columns=["journal_id", "rounds"])),
     }
 
 

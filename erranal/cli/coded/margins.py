@@ -38,6 +38,9 @@ def margin(
     if code is not None and margin is not None:
         margins.put(study, margins.codebook_of(study, codebook), code, margin, reason=reason)
     table = margins.history(study)
+    if not as_json:
+        for column in ("set_at", "looked_at"):
+            table[column] = table[column].dt.strftime("%Y-%m-%d %H:%M")
     if as_json or len(table):
         output.table(table, as_json=as_json, title="Equivalence margins")
     else:

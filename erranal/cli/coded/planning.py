@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @basis.level
 @basis.interim
 @options.as_json
+@options.quiet
 def plan(
     db: Path,
     half_width: float,
@@ -53,6 +54,7 @@ def plan(
     labels: int | None,
     level: float,
     as_json: bool,
+    quiet: bool,
     **given: Any,
 ) -> None:
     """Say how many more labels a width or a power takes, from what is known so far."""
@@ -63,12 +65,18 @@ def plan(
     study = erranal.open(db, create=False)
     found = planning.plan(study, wanted, **given)
     if as_json:
-        output.print_json(output.records(found))
+        output.print_json(basis.about(found) | {"plan": output.records(found)})
+        return
+    basis.say(found, quiet=quiet)
+    if found.empty:
+        output.say("Nothing can be foretold: humans have given no code yet.")
         return
     rates, changes = (found[found["what"] == what] for what in ("rate", "change"))
     output.table(_rates(rates, labels), as_json=False, title="Rates per item")
     title = f"Finding a change of {100 * effect:g} points"
     output.table(_changes(changes, labels), as_json=False, title=title)
+    if quiet:
+        return
     output.say(
         "Labels are labelled pairs. Give all that the plan asks for before looking: stopping when "
         "an interval is narrow enough breaks its coverage."

@@ -50,18 +50,45 @@ def prevalence(db: Path, by: str, as_json: bool, quiet: bool, **given: Any) -> N
         output.print_json(basis.records(found))
         return
     basis.say(found, quiet=quiet)
+    if not quiet:
+        _say_unread(found)
     found = basis.said_once(found[found["grouping"] == by])
+    if found.empty and by == "all":
+        output.say("No pair of the population is left, so that there is nothing to estimate.")
+        return
     if found.empty:
         output.say(f"No group by {by}: the study has one of each only; leave --by out.")
         return
-    output.table(
-        _rates(found[found["analysis"] == "prevalence"]), as_json=False, title="Rates per item, %"
-    )
-    output.table(_changes(found), as_json=False, title="Change of rates, points")
-    output.say(
-        "Corrected: the judge's labels, corrected by those of humans. Codes that nobody gave are "
-        "left out here; --json has all."
-    )
+    rates, changes = _rates(found[found["analysis"] == "prevalence"]), _changes(found)
+    for title, table in (("Rates per item, %", rates), ("Change of rates, points", changes)):
+        if len(table):
+            output.table(table, as_json=False, title=title)
+        else:
+            output.say(f"{title}: none, {_why(found)}.")
+    margins = found.loc[found["analysis"] == "equivalence", ["code", "note"]].to_numpy()
+    for code, said in dict.fromkeys((code, note.partition("; ")[2]) for code, note in margins):
+        if said:
+            output.say(f"{code}: {said}.")
+    if not quiet:
+        output.say(_legend(found))
+
+
+def _say_unread(found: pd.DataFrame) -> None:
+    rows = found[(found["source"] == "judge") & (found["analysis"] == "prevalence")]
+    rows = rows[(rows["grouping"] == "all") & (rows["excluded"] > 0)].drop_duplicates("arm")
+    for row in rows.to_dict("records"):
+        output.say(
+            f"The judge has no readable verdict on {row['excluded']:.0f} of "
+            f"{row['counts']['errors']} errors under {row['arm']}: it counts as giving no code.",
+            style="yellow",
+        )
+
+
+def _legend(found: pd.DataFrame) -> str:
+    rest = "Codes that nobody gave are left out here; --json has all."
+    if found.attrs["basis"].judge is None:
+        return f"There is no judge, so that nothing but human labels counts. {rest}"
+    return f"Corrected: the judge's labels, corrected by those of humans. {rest}"
 
 
 def _rates(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +97,8 @@ def _rates(rows: pd.DataFrame) -> pd.DataFrame:
     shown = []
     for key, part in rows.groupby([*_GROUP, "arm", "code"], dropna=False, sort=False):
         one = part.set_index("source")
-        best = one.loc["corrected" if "corrected" in one.index else "humans"]
+        corrected = "corrected" in one.index and one.loc["corrected", "n"]
+        best = one.loc["corrected" if corrected or "humans" not in one.index else "humans"]
         if not best["n"] or not (best["positives"] or best["estimate"]):
             continue
         group = {
@@ -96,9 +124,11 @@ def _changes(rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     shown = []
-    for row in rows[rows["source"] == "corrected"].to_dict("records"):
-        if row["analysis"] not in _TESTS or not row["n"] or row["positives"] == 0:
-            continue
+    told = rows[rows["analysis"].isin(_TESTS) & (rows["n"] > 0) & (rows["positives"] != 0)]
+    told = told[told["source"].isin(["corrected", "humans"])]
+    keys = ["analysis", *_GROUP, "reference", "arm", "code"]
+    alone = told.duplicated(keys, keep=False) & (told["source"] == "humans")
+    for row in told[~alone].to_dict("records"):
         group = {name: row[name] for name in _GROUP if isinstance(row[name], str)}
         p = row["p_adjusted"] if row["analysis"] == "effect" else row["p"]
         shown.append(
@@ -106,15 +136,24 @@ def _changes(rows: pd.DataFrame) -> pd.DataFrame:
             | {
                 "arms": f"{row['reference']} → {row['arm']}",
                 "what": row["code"],
+                "by": row["source"],
                 "points": f"{100 * row['estimate']:+.1f}",
                 "interval": f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}",
                 "p": _short(p),
                 "pairs": row["n"],
                 "test": _TESTS[row["analysis"]],
-                "says": row["note"] or "",
+                "says": (row["note"] or "").partition("; ")[0],
             }
         )
-    return pd.DataFrame(shown)
+    dull = {"by": "corrected", "says": ""}
+    left_out = [name for name in dull if all(row[name] == dull[name] for row in shown)]
+    return pd.DataFrame(shown).drop(columns=left_out if shown else [])
+
+
+def _why(found: pd.DataFrame) -> str:
+    """Say why there is no number: the reason given most often, or that nobody gave a code."""
+    reasons = found.loc[found["n"] == 0, "note"].value_counts()
+    return str(reasons.index[0]) if len(reasons) else "humans gave no code"
 
 
 def _short(p: float) -> str:

@@ -1,7 +1,8 @@
 -- name: labelled_rounds
 -- The rounds there are, what their populations were, and how far their labels are settled
 SELECT r.name, r.kind, r.purpose, r.status, r.codebook_id, b.name AS codebook, r.judge_id, r.scorer, r.created_at,
-       r.design ->> '$.given.where' AS condition, count(u.unit_id) AS units, count(g.unit_id) AS settled
+       r.design ->> '$.given.where' AS condition,
+       coalesce(CAST(r.design ->> '$.given.again' AS BOOLEAN), FALSE) AS again, count(u.unit_id) AS units, count(g.unit_id) AS settled
 FROM rounds r
 JOIN codebooks b USING (codebook_id)
 LEFT JOIN units u USING (round_id)
@@ -9,9 +10,12 @@ LEFT JOIN gold_labels g ON g.round_id = u.round_id AND g.unit_id = u.unit_id
 GROUP BY ALL ORDER BY r.created_at, r.name;
 
 -- name: labelled_judges
--- Judges, other than the gold labels of rounds, with verdicts under a codebook; models before rules, the newest first
-SELECT j.judge_id, j.name, j.kind, j.params, count(*) AS verdicts, max(v.judged_at) AS judged_at
-FROM verdicts v JOIN judges j USING (judge_id)
+-- Judges, other than the gold labels of rounds, with verdicts under a codebook, and how many of these, on responses that
+-- were there by then, are newer than a time; models before rules, the newest first
+SELECT j.judge_id, j.name, j.kind, j.params, count(*) AS verdicts, max(v.judged_at) AS judged_at,
+       count(*) FILTER (o.ingested_at <= $drawn_at) AS of_population,
+       count(*) FILTER (o.ingested_at <= $drawn_at AND v.judged_at > $drawn_at) AS since
+FROM verdicts v JOIN judges j USING (judge_id) JOIN outputs o USING (output_id)
 WHERE v.codebook_id = $codebook_id AND j.kind <> 'human'
 GROUP BY j.judge_id, j.name, j.kind, j.params ORDER BY j.kind = 'rules', max(v.judged_at) DESC, j.name;
 
@@ -21,26 +25,35 @@ SELECT code, family, title FROM codes WHERE codebook_id = $codebook_id ORDER BY 
 
 -- name: labelled_units
 -- Every sampled unit of these rounds, with its gold label where it is settled, what a judge says of it now, and the arms
--- under which its pair has a response
+-- that it can be compared under: its own and those of its pairs in the population, whose other side is right or a unit of
+-- the round as well; NULL where there is none any more
 WITH wanted AS (
-    SELECT u.*, r.name AS round, r.created_at AS drawn_at, o.ingested_at, o.sample, o.current, a.model, a.prompt_style, a.arm AS of_arm, a.rank
+    SELECT u.*, r.name AS round, o.ingested_at, o.sample, o.current, a.model, a.prompt_style, a.arm AS of_arm, a.rank
     FROM units u
     JOIN rounds r USING (round_id)
     JOIN outputs o USING (output_id)
     JOIN arms a USING (run_id)
     WHERE list_contains(CAST($rounds AS VARCHAR[]), r.name)
 ),
+paired AS (
+    SELECT * FROM compared_pairs
+    WHERE scorer = $scorer AND ingested_at <= $drawn_at AND (wrong_a OR wrong_b) AND (TRUE /* where */)
+),
+sides AS (
+    SELECT output_a AS output_id, arm_b AS arm, output_b AS other_id, wrong_b AS other_wrong FROM paired WHERE wrong_a
+    UNION ALL
+    SELECT output_b, arm_a, output_a, wrong_a FROM paired WHERE wrong_b
+),
 beside AS (
-    SELECT w.round_id, w.unit_id, list(DISTINCT g.arm ORDER BY g.arm) AS arms
-    FROM wanted w
-    JOIN graded g ON g.item_id = w.item_id AND g.model = w.model AND g.prompt_style = w.prompt_style
-                 AND g.sample = w.sample AND g.scorer = $scorer
+    SELECT w.round_id, w.unit_id, list_sort(list_distinct(list_append(list(s.arm), any_value(w.of_arm)))) AS arms
+    FROM wanted w JOIN sides s USING (output_id)
+    WHERE NOT s.other_wrong OR (w.round_id, s.other_id) IN (SELECT (round_id, output_id) FROM units)
     GROUP BY ALL
 )
 SELECT w.round, w.unit_id, w.pair_id, w.output_id, w.item_id, w.inclusion_probability AS probability, w.arm AS shown,
        w.stratum, w.model, w.prompt_style, l.benchmark, w.of_arm AS arm, w.rank, w.sample, b.arms,
        g.codes AS gold, g.how, CASE WHEN v.status = 'ok' THEN v.codes END AS judged, v.status AS judge_status,
-       w.drawn_at, w.ingested_at > $drawn_at AS later, NOT w.current AS replaced, w.item_id IN (SELECT item_id FROM tuned_items) AS tuned
+       w.ingested_at > $drawn_at AS later, NOT w.current AS replaced, w.item_id IN (SELECT item_id FROM tuned_items) AS tuned
 FROM wanted w
 JOIN item_latest l ON l.item_id = w.item_id
 LEFT JOIN beside b ON b.round_id = w.round_id AND b.unit_id = w.unit_id
@@ -83,12 +96,11 @@ SELECT model, prompt_style, benchmark, arm_a, arm_b, name AS code, count(*) AS e
 FROM coded GROUP BY ALL
 ORDER BY ALL;
 
--- name: population_size
--- How many pairs with an error under any arm a round could have drawn
-SELECT count(*) AS pairs FROM (
-    SELECT DISTINCT item_id, model, prompt_style, sample FROM compared_pairs
-    WHERE scorer = $scorer AND ingested_at <= $drawn_at AND (wrong_a OR wrong_b) AND (TRUE /* where */)
-);
+-- name: population_items
+-- How many pairs with an error under any arm a round could have drawn, by item
+SELECT item_id, count(DISTINCT (model, prompt_style, sample)) AS pairs FROM compared_pairs
+WHERE scorer = $scorer AND ingested_at <= $drawn_at AND (wrong_a OR wrong_b) AND (TRUE /* where */)
+GROUP BY item_id ORDER BY item_id;
 
 -- name: population_contrast
 -- The wrong pairs of the population by what a judge says of two families, or codes, on either side
