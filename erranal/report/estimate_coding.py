@@ -74,9 +74,8 @@ def data(found: Estimates, row: Row, rounds: list[Row]) -> list[Sentence]:
     ]
     if row["tuned_items"]:
         said.append(
-            f"{w.count(row['tuned_items'], 'item')} on which a judge may have been tuned "
-            f"{'is' if row['tuned_items'] == 1 else 'are'} neither in the population nor in the "
-            "sample"
+            f"Labels of {w.count(row['tuned_items'], 'item')} on which a judge may have been tuned "
+            "were not used; their responses are in the population"
         )
     return [Sentence(text) for text in said]
 
